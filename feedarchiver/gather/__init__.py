@@ -1,0 +1,1 @@
+"""Bytes -> articles: seed files now; feeds, pages and sitemaps later."""

@@ -1,0 +1,142 @@
+"""The values that travel from one wing to the next: articles, captures, entries, feeds, documents.
+
+Words are those of RFC 4287. Values are frozen; `None` means "not said", never "", 0, 1970 or now.
+Instants are aware datetimes in UTC.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+_HEX_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class ObjectId(str):
+    """The name of an object: the SHA-256 of its bytes, as 64 lowercase hexadecimal digits."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "ObjectId":
+        """Check `text` once, at the border. Raises ValueError."""
+        if not _HEX_SHA256.match(text):
+            raise ValueError(f"not an object id: {text!r}")
+        return cls(text)
+
+    @property
+    def short(self) -> str:
+        """The first twelve digits, enough to tell objects apart on a screen."""
+        return self[:12]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture of an article, at an absolute, percent-encoded http(s) address.
+
+    `length` is in bytes, `width` and `height` in pixels, `type` a media type.
+    """
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+    width: int | None = None
+    height: int | None = None
+    alt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What a publisher said at one moment; its canonical bytes are an object.
+
+    `link` is the original link, byte for byte. `content` and `summary` are HTML as received, not cleaned.
+    `image` is a picture named beside the content (a feed's media:content, a page's og:image), not one found in it.
+    `published_from` says where `published` was found: "stamp" (milliseconds), "stamp-seconds", "front-matter",
+    "markup", "link", "feed".
+    """
+
+    title: str
+    link: str | None = None
+    guid: str | None = None
+    published: datetime | None = None
+    published_from: str | None = None
+    updated: datetime | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    language: str | None = None
+    summary: str | None = None
+    content: str | None = None
+    image: Image | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """The event of receiving an article: from which raw bytes, which source, where, when.
+
+    `url` is the address asked, or a seed file's path below its folder. `captured` is the start of the run.
+    `fingerprint` is that of the version this capture belongs to (see `archive.fingerprint`).
+    """
+
+    article: ObjectId
+    raw: ObjectId
+    source: str
+    url: str | None
+    captured: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """An article on its way into the archive, with the bytes it was read from. Picklable."""
+
+    article: Article
+    raw: bytes
+    source: str
+    url: str | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Something that was not taken: where it is, why, and what became of it."""
+
+    place: str
+    reason: str
+    kept: str = "file left as it is"
+
+    def __str__(self) -> str:
+        return f"refused {self.place}: {self.reason}; {self.kept}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An article as it stands in a feed.
+
+    `id` is the published id: an absolute URI, decided at the first capture, the same in all formats, forever.
+    `updated` is what the source said, else its published date, else the capture of the version shown.
+    """
+
+    id: str
+    object_id: ObjectId
+    source: str
+    updated: datetime
+    article: Article
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A named selection of entries. `id` is also its folder's name; `sources` of None means every source."""
+
+    id: str
+    title: str
+    subtitle: str | None = None
+    language: str | None = None
+    sources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file to publish. `path` is relative to the published folder, with forward slashes."""
+
+    path: str
+    media_type: str
+    data: bytes
