@@ -16,12 +16,12 @@ A bug is none of these and propagates. Errors carry their fields as `args`, so t
 import errno
 
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-_UNPRINTABLE |= {code: f"\\u{code:04x}" for code in (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF)}
-_UNPRINTABLE |= {code: f"\\u{code:04x}" for code in range(0xD800, 0xE000)}
+_INVISIBLE = (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
+_UNPRINTABLE |= {code: f"\\u{code:04x}" for code in (*_INVISIBLE, *range(0xD800, 0xE000))}
 
 
 def one_line(text: str) -> str:
-    """Escape control, bidirectional and zero-width characters and lone surrogates, so that `text` stays one honest line."""
+    """Escape control, bidirectional and zero-width characters and lone surrogates: `text` stays one honest line."""
     return text.translate(_UNPRINTABLE)
 
 
@@ -110,7 +110,9 @@ class StorageError(FeedarchiverError):
         return f"cannot {self.what} {self.path}: {self.reason}; {self.kept}"
 
     @classmethod
-    def of(cls, error: OSError, what: str, path: str, kept: str = "nothing lost, run again when it is mended") -> "StorageError":
+    def of(
+        cls, error: OSError, what: str, path: str, kept: str = "nothing lost, run again when it is mended"
+    ) -> "StorageError":
         """Name an OSError in the words a person needs."""
         reasons = {
             errno.ENOSPC: "no space left on the disk",

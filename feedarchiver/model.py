@@ -7,6 +7,7 @@ Instants are aware datetimes in UTC.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -93,6 +94,15 @@ class Received:
     source: str
     url: str | None
     warnings: tuple[str, ...] = ()
+
+
+class Outcome(Enum):
+    """What adding an article to the archive came to."""
+
+    NEW = "new"
+    VERSION = "versions"  # of an entry that is known
+    NOISE = "noise"  # only its markup differs from a version that is known
+    KNOWN = "known"  # these bytes from this source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,59 @@
+# GNU make and a POSIX shell. `make help` lists what there is to make.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: run test lint bench soak clean help
+
+# A virtual environment works only where it was made, so its stamps carry the folder's checksum: in a copied or moved
+# folder, and whenever the dependencies change, it is made anew.
+here := $(shell pwd | cksum | cut -d ' ' -f 1)
+runtime := .venv/.runtime-$(here)
+development := .venv/.development-$(here)
+install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
+suited := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+run: $(runtime) ## archive seeds/, build feeds/ and say what to open
+	@.venv/bin/feedarchiver run
+	@echo
+	@echo "Open feeds/all/rss.xml or feeds/all/atom.xml in a feed reader. To subscribe over HTTP, run"
+	@echo "    .venv/bin/python -m http.server --bind 127.0.0.1 --directory feeds 8000"
+	@echo "and add http://127.0.0.1:8000/all/rss.xml to the reader."
+
+test: $(development) ## the whole test suite
+	@.venv/bin/python -m pytest
+
+lint: $(development) ## style, types and import contracts
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: $(development) ## time and memory beside a plain script, printed (minutes)
+	@.venv/bin/python -m bench
+
+soak: $(development) ## the test suite with many more and ever new inputs (minutes)
+	@.venv/bin/python -m pytest --hypothesis-profile=soak
+
+clean: ## remove the virtual environment and caches; archive/ and feeds/ stay
+	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	@find feedarchiver tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+$(runtime): pyproject.toml constraints.txt
+	@found=; for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c '$(suited)' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "feedarchiver needs Python 3.11 or later with its venv module (on Debian: apt install python3-venv)" >&2; exit 1; \
+	fi; \
+	echo "Making a virtual environment in .venv, once ..."; \
+	"$$found" -m venv --clear .venv
+	@$(install) --editable .
+	@touch $@
+
+$(development): $(runtime)
+	@echo "Installing the development tools, once ..."
+	@$(install) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,31 @@
+"""When two tellings of an article are the same version: the fingerprint of title, text, lead image and link.
+
+Markup noise is not in it. A fingerprint begins with the cleaner's version, since what counts as noise may change.
+"""
+
+import hashlib
+
+from feedarchiver import CLEANER_VERSION, markup
+from feedarchiver.model import Article
+from feedarchiver.urls import canonical
+
+_PREFIX = f"{CLEANER_VERSION}:"
+
+
+def fingerprint(article: Article) -> str:
+    """Take the fingerprint of `article`: "<cleaner version>:<32 hexadecimal digits>"."""
+    body = markup.parse(article.content or article.summary or "", base=article.link)
+    image = article.image or body.image
+    said = (
+        markup.plain(article.title),
+        body.text,
+        image.url if image else "",
+        canonical(article.link) if article.link else "",
+    )
+    digest = hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{_PREFIX}{digest[:32]}"
+
+
+def is_current(name: str) -> bool:
+    """Tell whether a fingerprint was taken by this version of the cleaner."""
+    return name.startswith(_PREFIX)

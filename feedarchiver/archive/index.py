@@ -1,0 +1,287 @@
+"""The index: which captures there are, what they make of each entry, and what was last seen of files.
+
+Disposable: all but the tables `seeds` and `documents` is derived from the objects, and losing those costs one more
+reading of the seed files and one more rendering of the feeds. The schema is one integer; another integer means
+rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants are whole microseconds since 1970.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from feedarchiver.archive.history import Event, Fact, Kind, history
+from feedarchiver.model import ObjectId
+
+SCHEMA = 1
+_UNDATED = -(2**62)
+
+_TABLES = """
+CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
+CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE captures (
+    capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
+    article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, raw TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX captures_entry ON captures (entry);
+CREATE INDEX captures_raw ON captures (raw, source);
+CREATE TABLE events (
+    source TEXT NOT NULL, captured INTEGER NOT NULL, published INTEGER NOT NULL, article TEXT NOT NULL,
+    entry INTEGER NOT NULL, updated INTEGER NOT NULL, kind INTEGER NOT NULL,
+    PRIMARY KEY (source, captured, published, article)
+) WITHOUT ROWID;
+CREATE INDEX events_entry ON events (entry);
+CREATE INDEX events_made ON events (captured, published, article) WHERE kind = 0;
+CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
+CREATE TABLE mark AS SELECT random() AS mark;
+CREATE TABLE seeds (
+    source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
+) WITHOUT ROWID;
+CREATE TABLE documents (
+    feed TEXT NOT NULL, path TEXT NOT NULL, key TEXT NOT NULL, stamp TEXT, PRIMARY KEY (feed, path)
+) WITHOUT ROWID;
+"""
+
+
+class IndexDamaged(Exception):
+    """The index is missing, of another schema, or not readable: rebuild it from the objects."""
+
+
+class Known(NamedTuple):
+    """A capture as the index keeps it: its id, the entry's aliases to look it up by, its fact and its raw bytes."""
+
+    capture: ObjectId
+    aliases: tuple[str, ...]
+    fact: Fact
+    raw: ObjectId
+
+
+class Taken(NamedTuple):
+    """A capture as it is looked up: its entry, its id, its raw bytes, its fact."""
+
+    entry: int
+    capture: ObjectId
+    raw: ObjectId
+    fact: Fact
+
+
+class Line(NamedTuple):
+    """An entry as a log shows it: published id, article, source, and when it was updated."""
+
+    entry: int
+    id: str
+    article: ObjectId
+    source: str
+    updated: int
+
+
+class Index:
+    """The index in one SQLite file, or in memory when `path` is None."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def create(cls, path: Path | None) -> Self:
+        """Make an empty index at `path`, where nothing may be."""
+        connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        return cls(connection)
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool) -> Self:
+        """Open the index at `path`. Raises IndexDamaged."""
+        if not path.is_file():
+            raise IndexDamaged(f"{path} is missing")
+        address = f"{path.absolute().as_uri()}?{_mode(path)}"
+        try:
+            connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=60)
+        except sqlite3.Error as error:
+            raise IndexDamaged(f"{path}: {error}") from error
+        index = cls(connection)
+        with index.damage():
+            schema = connection.execute("PRAGMA user_version").fetchone()[0]
+            connection.execute("SELECT count(*) FROM (SELECT 1 FROM entries LIMIT 1)")
+            connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = TRUE")
+        if schema != SCHEMA:
+            index.close()
+            raise IndexDamaged(f"{path} has schema {schema}, not {SCHEMA}")
+        return index
+
+    @contextmanager
+    def damage(self) -> Iterator[None]:
+        """Turn what SQLite says of a damaged file into IndexDamaged."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError) and "malformed" not in str(error):
+                raise
+            raise IndexDamaged(str(error)) from error
+
+    def close(self) -> None:
+        """Close the file; what was not committed is gone."""
+        self._db.close()
+
+    def settle(self) -> bool:
+        """Move all that was written into the file itself. False while another process reads an older state."""
+        busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+
+    def begin(self) -> None:
+        """Start a batch."""
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make the batch durable."""
+        self._db.execute("COMMIT")
+
+    def last_captured(self) -> int | None:
+        """Return the latest instant of any capture."""
+        row = self._db.execute("SELECT max(captured) FROM events WHERE kind = 0").fetchone()
+        return row[0] if row[0] is not None else None
+
+    def has_raw(self, raw: ObjectId, source: str) -> bool:
+        """Tell whether these bytes have been captured from this source."""
+        return self._any("SELECT 1 FROM captures WHERE raw = ? AND source = ?", raw, source)
+
+    def has_capture(self, capture: ObjectId) -> bool:
+        """Tell whether this capture is indexed."""
+        return self._any("SELECT 1 FROM captures WHERE capture = ?", capture)
+
+    def find(self, aliases: Iterable[str]) -> int | None:
+        """Return the entry that the first known alias stands for."""
+        for alias in aliases:
+            if row := self._db.execute("SELECT entry FROM aliases WHERE alias = ?", (alias,)).fetchone():
+                return int(row[0])
+        return None
+
+    def facts(self, entry: int) -> list[Fact]:
+        """Every capture of an entry, in no order."""
+        fields = "captured, published, updated, article, fingerprint, source, id"
+        return [Fact(*row) for row in self._db.execute(f"SELECT {fields} FROM captures WHERE entry = ?", (entry,))]
+
+    def add(self, known: Known) -> None:
+        """Take a capture in and derive its entry's history again."""
+        entry = self.find(known.aliases)
+        earlier = [] if entry is None else self.facts(entry)
+        derived = history([*earlier, known.fact])
+        if entry is None:
+            entry = self._db.execute("INSERT INTO entries (id) VALUES (?)", (derived.id,)).lastrowid or 0
+        else:
+            self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
+            self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
+        self._db.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", [(alias, entry) for alias in known.aliases])
+        fact = known.fact
+        self._db.execute(
+            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (known.capture, entry, *fact[:3], *fact[3:], known.raw),
+        )
+        self._db.executemany(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
+        )
+        self._db.execute("INSERT INTO changes (entry) VALUES (?)", (entry,))
+
+    def mark(self) -> tuple[int, int]:
+        """Tell which index this is (one made anew has another mark) and the number of its last change."""
+        row = self._db.execute("SELECT mark, (SELECT max(number) FROM changes) FROM mark").fetchone()
+        return row[0], row[1] or 0
+
+    def changes(self, after: int, limit: int) -> list[tuple[int, int]]:
+        """Return up to `limit` changes after the one numbered `after`, in order: number, and entry that changed."""
+        query = "SELECT number, entry FROM changes WHERE number > ? ORDER BY number LIMIT ?"
+        return self._db.execute(query, (after, limit)).fetchall()
+
+    def captures(self, entry: int) -> list[Taken]:
+        """Every capture of an entry, in the order of the log."""
+        return self._taken("entry = ?", entry)
+
+    def named(self, prefix: str) -> list[Taken]:
+        """Every capture whose own id, article or raw bytes have an id that begins with `prefix`."""
+        known = "capture BETWEEN ?1 AND ?2 OR article BETWEEN ?1 AND ?2 OR raw BETWEEN ?1 AND ?2"
+        return self._taken(known, prefix, f"{prefix}g")
+
+    def newest(self, sources: tuple[str, ...] | None, limit: int) -> list[Line]:
+        """Return up to `limit` entries as the log of these sources (None: all) shows them, the latest event first."""
+        lines: dict[int, Line] = {}
+        with closing(self._log(sources)) as rows:
+            for row in rows:
+                if len(lines) == limit:
+                    break
+                if row[0] not in lines:
+                    lines[row[0]] = Line(row[0], row[1], ObjectId(row[2]), row[3], row[4])
+        return list(lines.values())
+
+    def sources(self) -> list[str]:
+        """Every source that something was captured from."""
+        found = [""]
+        query = "SELECT min(source) FROM events WHERE source > ?"
+        while (following := self._db.execute(query, found[-1:]).fetchone()[0]) is not None:
+            found.append(following)
+        return found[1:]
+
+    def counts(self) -> dict[str, int]:
+        """Count entries, captures and versions."""
+        entries, captures, versions = self._db.execute(
+            "SELECT (SELECT count(*) FROM entries), count(*), count(DISTINCT entry || fingerprint) FROM captures"
+        ).fetchone()
+        return {"entries": entries, "captures": captures, "versions": versions}
+
+    def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
+        """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""
+        rows = self._db.execute("SELECT name, stamp, refused FROM seeds WHERE source = ?", (source,))
+        return {name: (stamp, refused) for name, stamp, refused in rows}
+
+    def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
+        """Note what was seen of a seed file."""
+        self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
+
+    def documents(self, feed: str) -> dict[str, tuple[str, str | None]]:
+        """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""
+        rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))
+        return {path: (key, stamp) for path, key, stamp in rows}
+
+    def note_documents(self, feed: str, states: dict[str, tuple[str, str | None]]) -> None:
+        """Note what a feed's documents were made from and how their files stand."""
+        rows = [(feed, path, key, stamp) for path, (key, stamp) in states.items()]
+        self.begin()
+        self._db.execute("DELETE FROM documents WHERE feed = ?", (feed,))
+        self._db.executemany("INSERT INTO documents VALUES (?, ?, ?, ?)", rows)
+        self.commit()
+
+    def _taken(self, condition: str, *values: str | int) -> list[Taken]:
+        fields = "entry, capture, raw, captured, published, updated, article, fingerprint, source, id"
+        rows = self._db.execute(f"SELECT {fields} FROM captures WHERE {condition}", values)
+        found = [Taken(entry, ObjectId(capture), ObjectId(raw), Fact(*fact)) for entry, capture, raw, *fact in rows]
+        return sorted(found, key=lambda taken: (taken.fact.order, taken.capture))
+
+    def _log(self, sources: tuple[str, ...] | None) -> sqlite3.Cursor:
+        fields = "e.entry, n.id, e.article, e.source, e.updated FROM events e JOIN entries n USING (entry)"
+        order = "ORDER BY e.captured DESC, e.published DESC, e.article DESC"
+        if sources is None:
+            return self._db.execute(f"SELECT {fields} WHERE e.kind = {Kind.MADE:d} {order}")
+        if len(sources) == 1:
+            return self._db.execute(f"SELECT {fields} WHERE e.source = ? {order}", sources)
+        among = f"source IN ({', '.join('?' * len(sources))})"
+        earlier = f"SELECT 1 FROM events p WHERE p.entry = e.entry AND p.{among} AND p.captured < e.captured"
+        joined = f"(e.kind = {Kind.JOINED:d} AND EXISTS ({earlier}))"
+        return self._db.execute(f"SELECT {fields} WHERE e.{among} AND NOT {joined} {order}, e.kind", sources * 2)
+
+    def _any(self, query: str, *values: str) -> bool:
+        return self._db.execute(query, values).fetchone() is not None
+
+
+def _mode(path: Path) -> str:
+    """Choose how to open a file: a reader that may write leaves no -wal or -shm behind, one that may not makes none."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return "mode=rw"
+    wal = Path(f"{path}-wal")
+    return "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+
+
+def _row(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:
+    published = _UNDATED if event.published is None else event.published
+    return event.source, event.captured, published, event.article, entry, event.updated, int(event.kind)

@@ -1,0 +1,106 @@
+"""The index's file: opened, sealed, and made anew from the objects when it is not as its last writer left it.
+
+Beside the file lies its *seal*: the size and time that the last writer left it with. SQLite notices a file that is
+cut or scribbled over only where it happens to look; the seal notices it before anything is read. A writer breaks the
+seal first and renews it last; a broken seal means a crash, and then SQLite's own recovery is to be trusted.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from feedarchiver.archive.bucket import FolderBucket, sync_folder
+from feedarchiver.archive.index import Index, IndexDamaged
+from feedarchiver.archive.lock import locked
+from feedarchiver.errors import StorageError
+
+_BROKEN = "being written\n"
+
+
+class IndexFile:
+    """Where the index lies, and how to get at it. Writing needs the archive's lock, which the caller holds."""
+
+    def __init__(self, path: Path, bucket: FolderBucket) -> None:
+        self.path = path
+        self._bucket = bucket
+        self._seal = path.with_name(f"{path.name}.seal")
+
+    def reading(self) -> Index:
+        """Open the index to read, made anew if need be: in memory where nothing can be written. Takes the lock then."""
+        with suppress(IndexDamaged):
+            return self._open(write=False)
+        if not os.access(self._bucket.root, os.W_OK) or not os.access(self.path.parent, os.W_OK):
+            from feedarchiver.archive.reindex import rebuild
+
+            return rebuild(self._bucket, None)
+        with locked(Path(self._bucket.root)):
+            with suppress(IndexDamaged):  # another process may have been quicker
+                return self._open(write=False)
+            self.rebuild()
+            return self._open(write=False)
+
+    @contextmanager
+    def writing(self) -> Iterator[Index]:
+        """Open the index to write, made anew if need be, and seal it at the end."""
+        try:
+            index = self._open(write=True)
+        except IndexDamaged:
+            self.rebuild()
+            index = self._open(write=True)
+        try:
+            self._write_seal(_BROKEN)
+            yield index
+            settled = index.settle()
+        finally:
+            index.close()
+        if settled:
+            self._write_seal(self._state())
+
+    def rebuild(self) -> None:
+        """Make the index anew from the objects and put it in the old one's place."""
+        from feedarchiver.archive.reindex import rebuild
+
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _unlink(fresh, "", "-wal", "-shm")
+            index = rebuild(self._bucket, fresh)
+            index.settle()
+            index.close()
+            _unlink(self.path, "-wal", "-shm")
+            self._write_seal(_BROKEN)
+            os.replace(fresh, self.path)
+            sync_folder(str(self.path.parent))
+            self._write_seal(self._state())
+        except OSError as error:
+            raise StorageError.of(error, "rebuild the index", str(self.path)) from error
+
+    def _open(self, *, write: bool) -> Index:
+        try:
+            sealed = self._seal.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            raise IndexDamaged(f"{self.path} has no seal") from None
+        if sealed not in (_BROKEN, self._state()):
+            raise IndexDamaged(f"{self.path} is not as its last writer left it")
+        return Index.open(self.path, write=write)
+
+    def _state(self) -> str:
+        try:
+            state = os.stat(self.path)
+        except OSError:
+            return "missing\n"
+        return f"{state.st_size} {state.st_mtime_ns}\n"
+
+    def _write_seal(self, text: str) -> None:
+        fresh = self._seal.with_name(f"{self._seal.name}.new")
+        try:
+            fresh.write_text(text, encoding="ascii")
+            os.replace(fresh, self._seal)
+        except OSError as error:
+            raise StorageError.of(error, "seal the index", str(self.path)) from error
+
+
+def _unlink(path: Path, *suffixes: str) -> None:
+    for suffix in suffixes:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

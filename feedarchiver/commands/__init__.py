@@ -1,0 +1,55 @@
+"""One file for each family of commands; they are the only ones that print.
+
+The table is all that `--help` reads: a command's module is loaded when it is called.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from feedarchiver import __version__
+
+TABLE = {
+    "init": ("feedarchiver.commands.setup", "Write an annotated config.toml and its folders."),
+    "import": ("feedarchiver.commands.main", "Archive seed files."),
+    "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
+    "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
+    "verify": ("feedarchiver.commands.keeping", "Check every object of the archive against its name."),
+}
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  1  failed; what was kept is said
+  2  wrong usage or configuration; nothing was done
+  3  done, but something was refused; each is named"""
+
+
+class Commands(click.Group):
+    """The commands of the table, in its order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(TABLE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in TABLE:
+            return None
+        command: click.Command = getattr(import_module(TABLE[cmd_name][0]), f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in TABLE.items()])
+
+
+@click.command(cls=Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="feedarchiver")
+def cli() -> None:
+    """Keep an archive of articles that forgets nothing, republished as feeds that any reader can subscribe to."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit status."""
+    status = cli.main(list(arguments), prog_name="feedarchiver", standalone_mode=False)
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,112 @@
+"""What a command says, and how: lines for a person, objects for a script, a bar on a terminal.
+
+Results go to stdout. What was refused or failed goes to stderr, so that `-q` leaves just that.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from feedarchiver.errors import one_line
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_BAR_AFTER_S = 0.5
+
+
+class Console(NamedTuple):
+    """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose."""
+
+    config_path: Path
+    level: int
+    json: bool
+
+    def say(self, text: str, **fields: object) -> None:
+        """Give a result: `text` to a person, `fields` to a script."""
+        if self.json:
+            self._write(sys.stdout, json.dumps(fields, ensure_ascii=False))
+        elif self.level >= 0:
+            self._write(sys.stdout, text)
+
+    def detail(self, text: str) -> None:
+        """Say what only -v asks for."""
+        if self.level > 0 and not self.json:
+            self._write(sys.stdout, text)
+
+    def warn(self, line: str, **fields: object) -> None:
+        """Say what a person must see: to stderr, whatever the options."""
+        self._write(sys.stderr, json.dumps(fields, ensure_ascii=False) if self.json else line)
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Show how far a long task is: a bar on a terminal, nothing elsewhere. Yields what to call for each step."""
+        if self.json or self.level < 0 or not sys.stderr.isatty():
+            yield self.detail
+            return
+        bar = _Bar(what)
+        try:
+            yield bar.advance
+        finally:
+            bar.stop()
+
+    def _write(self, stream: Any, text: str) -> None:
+        stream.write(f"{one_line(text)}\n")
+
+
+class _Bar:
+    """A counting line that appears when a task takes long, so that a short one never loads rich."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._since = time.monotonic()
+        self._count = 0
+        self._progress: Any = None
+
+    def advance(self, _name: str) -> None:
+        self._count += 1
+        if self._progress is None and time.monotonic() - self._since > _BAR_AFTER_S:
+            self._start()
+        if self._progress is not None:
+            self._progress.update(self._task, completed=self._count)
+
+    def _start(self) -> None:
+        from rich.console import Console as Terminal
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn(self._what), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Terminal(stderr=True), transient=True)
+        self._task = self._progress.add_task(self._what, total=None)
+        self._progress.start()
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def common(command: _Command) -> _Command:
+    """Give a command the options that all have, and a Console made of them as its first argument."""
+
+    @wraps(command)  # which also hands over the arguments and options that the command has declared
+    def with_console(config: Path, verbose: bool, quiet: bool, json: bool, **rest: Any) -> Any:  # noqa: FBT001
+        return command(Console(config, verbose - quiet, json), **rest)
+
+    for option in (
+        click.option("--json", is_flag=True, help="Print one JSON object a line, for scripts."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only what a person must act on."),
+        click.option("-v", "--verbose", is_flag=True, help="Name each thing done."),
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default="config.toml",
+            show_default=True,
+            help="The configuration to use.",
+        ),
+    ):
+        with_console = option(with_console)
+    return with_console  # type: ignore[return-value]

@@ -1,0 +1,200 @@
+"""config.toml as one checked value: where the archive lies, what is published, which sources and feeds there are.
+
+The whole file is checked before anything runs, and every mistake is reported with its place. Unknown keys and tables
+are mistakes. Folders are relative to the folder that config.toml lies in. Only the commands read this.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedarchiver.config import checks
+from feedarchiver.config.checks import REQUIRED, read_table, shown
+from feedarchiver.config.names import folder_name, slug
+from feedarchiver.errors import ConfigError, one_line
+from feedarchiver.model import Feed
+
+_ARCHIVE: checks.Keys = {
+    "store": (checks.folder, "archive/"),
+    "index": (checks.index, None),
+    "max_seed_size": (checks.size, "50 MB"),
+}
+_PUBLISH: checks.Keys = {
+    "folder": (checks.folder, "feeds/"),
+    "base_url": (checks.base_url, "http://127.0.0.1:8000/"),
+    "page_size": (checks.whole_number, 50),
+    "title": (checks.text, "All articles"),
+}
+_SOURCE: checks.Keys = {
+    "id": (checks.source_id, REQUIRED),
+    "kind": (checks.kind, REQUIRED),
+    "folder": (checks.folder, REQUIRED),
+    "title": (checks.text, None),
+    "language": (checks.language, None),
+    "interval": (checks.duration, None),
+}
+_FEED: checks.Keys = {
+    "id": (folder_name, REQUIRED),
+    "title": (checks.text, None),
+    "subtitle": (checks.text, None),
+    "language": (checks.language, None),
+    "sources": (checks.source_ids, None),
+}
+_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH}
+_LISTS = {"source": _SOURCE, "feed": _FEED}
+_ALL = {**_TABLES, **_LISTS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A configured place that articles come from: a folder of seed files, whose subfolders are sources of their own."""
+
+    id: str
+    kind: str
+    folder: Path
+    title: str | None
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything config.toml says, with defaults filled in and absolute paths.
+
+    `published` is the folder that feeds are written to, `title` that of the feed of all articles. `feeds` is empty
+    when none is named: see `feeds_for`.
+    """
+
+    root: Path
+    store: Path
+    index: Path
+    max_seed_bytes: int
+    published: Path
+    base_url: str
+    page_size: int
+    title: str
+    sources: tuple[Source, ...]
+    feeds: tuple[Feed, ...]
+
+
+def load(path: Path) -> Config:
+    """Read and check config.toml. Raises ConfigError with every mistake."""
+    raw = _parse(path)
+    problems = [_unknown(name) for name in raw if name not in _ALL]
+    archive, publish = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
+    sources, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
+    if not raw.get("source"):
+        problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
+    for number, source in enumerate(sources, 1):
+        if source.pop("interval", None) and "kind" in source:
+            problems.append(f"source {number}: interval: seed folders are read in every run; leave it out")
+    problems += [*_repeated("source", sources), *_repeated("feed", feeds)]
+    root = _at(path.parent, "")
+    problems += _overlaps(root, archive, publish, sources)
+    if problems:
+        raise _error(path, *problems)
+    store = _at(root, archive["store"])
+    return Config(
+        root=root,
+        store=store,
+        index=_at(root, archive["index"]) if archive["index"] else store / "index.db",
+        max_seed_bytes=archive["max_seed_size"],
+        published=_at(root, publish["folder"]),
+        base_url=publish["base_url"],
+        page_size=publish["page_size"],
+        title=publish["title"],
+        sources=tuple(Source(**{**source, "folder": _at(root, source["folder"])}) for source in sources),
+        feeds=tuple(Feed(**{**feed, "title": feed["title"] or feed["id"]}) for feed in feeds),
+    )
+
+
+def feeds_for(config: Config, archived: Iterable[str]) -> tuple[Feed, ...]:
+    """List the feeds to publish: those named, else `all` and one for each source of `archived`.
+
+    `archived`: the ids of all sources that the archive holds articles of, in any order. Configured sources come
+    first, in the order of the file, the others by id.
+    """
+    if config.feeds:
+        return config.feeds
+    configured = {source.id: source for source in config.sources}
+    ids = set(archived)
+    ordered = [*(name for name in configured if name in ids), *sorted(ids - configured.keys())]
+    feeds = [Feed(id="all", title=config.title)]
+    for name in ordered:
+        source = configured.get(name)
+        title, language = (source.title, source.language) if source else (None, None)
+        feeds.append(Feed(id=slug(name), title=title or name, language=language, sources=(name,)))
+    return tuple(feeds)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise _error(path, "not found; run `feedarchiver init` to make one") from None
+    except OSError as error:
+        raise _error(path, f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _error(path, f"line {line}: not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _error(path, _syntax(str(error), data.count(b"\n") + 1)) from None
+    except RecursionError:
+        raise _error(path, "nested too deeply") from None
+    except ValueError:
+        raise _error(path, "a number has more digits than can be read") from None
+
+
+def _syntax(message: str, last_line: int) -> str:
+    """Put the place that tomllib names at the end to the front."""
+    what, _, where = message.rstrip(")").rpartition(" (at ")
+    place = f"line {last_line}" if where == "end of document" else where
+    return f"{place}: {what[:1].lower()}{what[1:]}"
+
+
+def _at(root: Path, path: str) -> Path:
+    """Make a path absolute and plain: paths are compared part by part, here and by the commands."""
+    return Path(os.path.abspath(root / path))  # Path.absolute keeps "..", Path.resolve asks the disk
+
+
+def _error(path: Path, *problems: str) -> ConfigError:
+    return ConfigError(*(one_line(f"{path}: {problem}") for problem in problems))
+
+
+def _unknown(name: str) -> str:
+    homes = [f"[{table}]" for table, keys in _TABLES.items() if name in keys]
+    return f"{name}: belongs in {homes[0]}" if homes else checks.unknown(name, _ALL, "table")
+
+
+def _read_list(raw: object, name: str, keys: checks.Keys, problems: list[str]) -> list[dict[str, Any]]:
+    if isinstance(raw, list):
+        return [read_table(table, keys, f"{name} {number}", problems) for number, table in enumerate(raw, 1)]
+    problems.append(f"{name}: must be written [[{name}]], with two brackets on each side")
+    return []
+
+
+def _repeated(name: str, tables: list[dict[str, Any]]) -> Iterator[str]:
+    """Name ids that come twice. Case does not tell sources apart: it would not on every disk."""
+    seen: dict[str, int] = {}
+    for number, table in enumerate(tables, 1):
+        if "id" in table and (first := seen.setdefault(table["id"].casefold(), number)) != number:
+            yield f"{name} {number}: id: {shown(table['id'])} is that of {name} {first} already"
+
+
+def _overlaps(
+    root: Path, archive: dict[str, Any], publish: dict[str, Any], sources: list[dict[str, Any]]
+) -> Iterator[str]:
+    """Name folders that lie in one another: each is walked, written or tidied up as a whole."""
+    given = {"archive: store": archive.get("store"), "publish: folder": publish.get("folder")}
+    given |= {f"source {number}: folder": source.get("folder") for number, source in enumerate(sources, 1)}
+    folders = {place: _at(root, folder) for place, folder in given.items() if folder}
+    owners = {folder: place for place, folder in reversed(folders.items())}
+    for place, folder in folders.items():
+        if owners[folder] != place:
+            yield f"{place}: is the folder of {owners[folder]} already"
+        elif above := next((owners[parent] for parent in folder.parents if parent in owners), None):
+            yield f"{place}: lies in the folder of {above}; each needs a folder of its own"

@@ -1,0 +1,309 @@
+"""Instants: read from stamps, texts, markup and links; written for feeds. Pure: no clock, no locale, no file.
+
+Written as RFC 3339 and RFC 822; read from those, from ISO 8601 and, last, from whatever python-dateutil understands.
+Every instant that leaves this module is an aware datetime in UTC. A text that does not say its year, month and day is
+no date: nothing is filled in from today. Of a date without a time the instant is the day's first.
+
+A time whose zone is unsaid is no instant. `parse` takes the zone from its caller, who may know it, and otherwise
+refuses; `from_markup` keeps the day, which is known, and drops the time. Zone names are those of RFC 822 and a few
+that mean one thing only; any other name is refused, since a wrong guess would be hours off.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
+_ZONE_HOURS = dict.fromkeys(("z", "ut", "utc", "gmt", "wet"), 0)
+_ZONE_HOURS |= {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # RFC 822, 5.1
+_ZONE_HOURS |= {"west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3, "hkt": 8, "jst": 9, "kst": 9}
+
+_LONGEST_DATE = 100
+_LONGEST_MARKUP = 65_536  # lexbor is quadratic on deep nesting: 13,000 nested elements take a quarter of a second
+_YEARS_OF_THE_WEB = range(1990, 2101)  # any other year in a page or link is a field not filled in, or a number
+
+_STAMP = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?")
+_TIME = r"([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[.,]([0-9]+))?)?"
+_ZONE = r"([A-Z]{1,5}|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})"
+_ISO = re.compile(rf"([0-9]{{4}})([-/.]?)([0-9]{{2}})\2([0-9]{{2}})(?:(?:T|\s+){_TIME}\s*{_ZONE}?)?", re.IGNORECASE)
+_RFC822 = re.compile(
+    rf"(?:[A-Z]{{3,9}},?\s*)?([0-9]{{1,2}})[\s-]([A-Z]{{3}})[\s-]([0-9]{{4}}|[0-9]{{2}})(?:\s+{_TIME}\s*{_ZONE}?)?",
+    re.IGNORECASE,
+)
+_COMMENT_AT_END = re.compile(r"\s\([^()]*\)$")
+_LINK_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*", re.IGNORECASE)
+_LINK_DATE = re.compile(
+    r"/(?:([0-9]{4})/([0-9]{2})/([0-9]{2})(?=/|$)"
+    r"|([0-9]{4})-([0-9]{2})-([0-9]{2})(?=[-_/]|$)"
+    r"|([0-9]{4})([0-9]{2})([0-9]{2})(?=[-_/]))"  # eight bare digits at the end are more often a number than a day
+)
+
+
+class _Reading(NamedTuple):
+    """What a text says: a naive date and time, whether the time was said, and the zone if it was."""
+
+    when: datetime
+    timed: bool
+    zone: tzinfo | None
+
+
+def from_stamp(text: str) -> tuple[datetime, str] | None:
+    """Read a seed's stamp: the instant, and "stamp" (milliseconds) or "stamp-seconds" (ten digits).
+
+    Exact: no float is involved; what is finer than a microsecond is cut. None for what is no decimal number
+    (`NaN`) or what `datetime` cannot hold.
+    """
+    match = _STAMP.fullmatch(text.strip())
+    if match is None:
+        return None
+    sign, whole, fraction = match.group(1), match.group(2), match.group(3) or ""
+    digits, provenance = (6, "stamp-seconds") if len(whole) == 10 else (3, "stamp")  # noqa: PLR2004 - ten is the rule
+    micros = int(whole + fraction.ljust(digits, "0")[:digits])
+    try:
+        return _EPOCH + timedelta(microseconds=-micros if sign else micros), provenance
+    except OverflowError:
+        return None
+
+
+def parse(text: str, *, day_first: bool = False, zone: tzinfo | None = None) -> datetime | None:
+    """Read a date written for people or machines, or None.
+
+    `day_first` decides what 12/10/2020 is. `zone` is the zone of a text that names none; without it such a text
+    is None, unless it says a day only, which is then a day in UTC.
+    """
+    text = text.strip()
+    if len(text) > _LONGEST_DATE:
+        return None
+    reading = _read_exact(text) or _read_loosely(text, day_first=day_first)
+    if reading is None:
+        return None
+    return _instant(reading, zone or (None if reading.timed else UTC))
+
+
+def from_link(url: str) -> datetime | None:
+    """Read the day in a link's path: /2023/11/04/, /20231104-, /2023-11-04-slug. Midnight UTC, or None."""
+    path = _LINK_ORIGIN.sub("", url, count=1).partition("#")[0].partition("?")[0]
+    for match in _LINK_DATE.finditer(path):
+        year, month, day = (int(group) for group in match.groups() if group is not None)
+        reading = _reading(year, month, day, None, None)
+        if reading is not None and year in _YEARS_OF_THE_WEB:
+            return _instant(reading, UTC)
+    return None
+
+
+def from_markup(html: str) -> datetime | None:
+    """Read the date an article's own markup says for machines, or None. Only the first 65,536 characters count.
+
+    In this order: JSON-LD `datePublished` of an article; the meta element `article:published_time`; an element with
+    `itemprop="datePublished"` or `<time pubdate>`; and, before the text has got going, a `<time datetime>` or a piece
+    of text that is an ISO 8601 or RFC 822 instant with its zone and nothing else. Dates inside links, lists, asides,
+    quotes or another item's microdata belong to something else, a `<time>` within a sentence to what it tells of.
+    """
+    from selectolax.lexbor import LexborHTMLParser  # only undated articles need it
+
+    root = LexborHTMLParser(html[:_LONGEST_MARKUP]).root
+    if root is None:
+        return None
+    for finder in (_json_ld, _marked, _early):
+        for text in finder(root):
+            found = _machine_date(text)
+            if found is not None:
+                return found
+    return None
+
+
+def rfc3339(when: datetime) -> str:
+    """Write `when` for Atom and JSON: UTC, `Z`, a fraction only if there is one. Raises ValueError on a naive one."""
+    return _utc(when).replace(tzinfo=None).isoformat() + "Z"
+
+
+def rfc822(when: datetime) -> str:
+    """Write `when` for RSS: English names, four-digit year, +0000, whole seconds. Raises ValueError on a naive one."""
+    utc = _utc(when)
+    day = f"{_WEEKDAYS[utc.weekday()]}, {utc.day:02} {_MONTHS[utc.month - 1]} {utc.year:04}"
+    return f"{day} {utc.hour:02}:{utc.minute:02}:{utc.second:02} +0000"
+
+
+def _utc(when: datetime) -> datetime:
+    if when.utcoffset() is None:
+        raise ValueError(f"an instant needs a zone: {when!r}")
+    return when.astimezone(UTC)
+
+
+def _instant(reading: _Reading, unsaid: tzinfo | None) -> datetime | None:
+    """Place a reading on the line of time; `unsaid` is the zone if it said none."""
+    zone = reading.zone or unsaid
+    if zone is None:
+        return None
+    try:
+        return reading.when.replace(tzinfo=zone).astimezone(UTC)
+    except (OverflowError, ValueError):  # the first and last days of datetime
+        return None
+
+
+def _read_exact(text: str) -> _Reading | None:
+    """Read ISO 8601 (calendar dates) and RFC 822, to the letter but for customary spaces."""
+    if match := _ISO.fullmatch(text):
+        year, _, month, day, *time, zone = match.groups()
+        return _reading(int(year), int(month), int(day), time, zone)
+    if match := _RFC822.fullmatch(text):
+        day, name, year, *time, zone = match.groups()
+        century = 0 if len(year) == 4 else 2000 if int(year) < 50 else 1900  # noqa: PLR2004 - RFC 2822, section 4.3
+        return _reading(century + int(year), _MONTH_NUMBERS.get(name.lower(), 0), int(day), time, zone)
+    return None
+
+
+def _reading(year: int, month: int, day: int, time: list[str | None] | None, zone: str | None) -> _Reading | None:
+    """Build a reading from its parts; None if there is no such day, time or zone."""
+    hour, minute, second, fraction = time or (None, None, None, None)
+    offset = _zone(zone) if zone else None
+    if zone and offset is None:
+        return None
+    micros = int((fraction or "")[:6].ljust(6, "0"))
+    try:
+        when = datetime(year, month, day, int(hour or 0), int(minute or 0), int(second or 0), micros)  # noqa: DTZ001
+    except ValueError:
+        return None
+    return _Reading(when, hour is not None, offset)
+
+
+def _zone(text: str) -> timezone | None:
+    """Read `+0800`, `+08:00`, `+08` or a name known to mean one thing."""
+    if text[0] not in "+-":
+        hours = _ZONE_HOURS.get(text.lower())
+        return None if hours is None else timezone(timedelta(hours=hours))
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 - a clock
+        return None
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _read_loosely(text: str, *, day_first: bool) -> _Reading | None:
+    """Let python-dateutil read `text`, without its traps.
+
+    It fills gaps from a default, so it is asked twice: what differs was not said. It takes the century from the
+    clock, so the year must stand in the text. It reads GMT+8 as eight hours behind, and year/day/month if `dayfirst`.
+    """
+    from dateutil.parser import parse as read  # slow to load, seldom needed
+
+    text = re.sub(r"\b(?:UTC|GMT)(?=[+-][0-9])", "", _COMMENT_AT_END.sub("", text), flags=re.IGNORECASE)
+    day_first = day_first and not text[:4].isdigit()
+    try:
+        first, other = (
+            read(text, default=default, dayfirst=day_first, tzinfos=_loose_zone)
+            for default in (datetime(2000, 1, 1, 0), datetime(2012, 12, 28, 1))  # noqa: DTZ001 - gaps, not instants
+        )
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError):  # all seen of it on odd texts
+        return None
+    if first.date() != other.date() or f"{first.year:04}" not in text:
+        return None
+    when = first.replace(tzinfo=None)
+    return _Reading(when, when.hour == other.hour, first.tzinfo)
+
+
+def _loose_zone(name: str | None, offset: int | None) -> tzinfo | None:
+    """Answer python-dateutil: the zone it found by name or offset in seconds; ValueError refuses the text."""
+    if name is None:
+        return None if offset is None else timezone(timedelta(seconds=offset))
+    zone = _zone(name)
+    if zone is None:
+        raise ValueError(f"unknown zone {name}")
+    return zone
+
+
+def _machine_date(text: str) -> datetime | None:
+    """Read a date written for machines; of a time without a zone, its day."""
+    text = text.strip()
+    reading = _read_exact(text) if len(text) <= _LONGEST_DATE else None
+    if reading is None or reading.when.year not in _YEARS_OF_THE_WEB:
+        return None
+    if reading.timed and reading.zone is None:
+        reading = _Reading(datetime.combine(reading.when, datetime.min.time()), timed=False, zone=None)
+    return _instant(reading, UTC)
+
+
+def _json_ld(root: "LexborNode") -> Iterator[str]:
+    """Yield `datePublished` of the articles a page's JSON-LD is about: top level and @graph, not what they name."""
+    import json
+
+    for script in root.css('script[type="application/ld+json" i]'):
+        try:
+            told = json.loads(script.text())
+        except (ValueError, RecursionError):
+            continue
+        things: list[Any] = told if isinstance(told, list) else [told]
+        graphs = [thing["@graph"] for thing in things if isinstance(thing, dict) and "@graph" in thing]
+        for thing in [*things, *(node for graph in graphs if isinstance(graph, list) for node in graph)]:
+            if isinstance(thing, dict) and _is_article(thing.get("@type")):
+                said = thing.get("datePublished")
+                yield said if isinstance(said, str) else ""
+
+
+def _is_article(kind: object) -> bool:
+    """Tell whether a schema.org type or list of types is that of an article or a blog posting."""
+    kinds = kind if isinstance(kind, list) else [kind]
+    return any(isinstance(one, str) and one.endswith(("Article", "Posting")) for one in kinds)
+
+
+def _marked(root: "LexborNode") -> Iterator[str]:
+    """Yield what stands in elements marked as the date of publication."""
+    for meta in root.css('meta[property="article:published_time" i], meta[name="article:published_time" i]'):
+        yield meta.attributes.get("content") or ""
+    for node in root.css('[itemprop~="datePublished"], time[pubdate]'):
+        if _is_own(node):
+            attributes = node.attributes
+            yield attributes.get("datetime") or attributes.get("content") or node.text()
+
+
+def _early(root: "LexborNode") -> Iterator[str]:
+    """Yield the dates among the first 200 characters of text: `<time datetime>`, and texts ending in a zone."""
+    seen = 0
+    for node in root.traverse(include_text=True, skip_empty=True):
+        text = node.text_content
+        if text is None:
+            if node.tag == "time" and "itemprop" not in node.attributes and _is_own(node) and not _in_sentence(node):
+                yield node.attributes.get("datetime") or ""
+            continue
+        parent = node.parent
+        if parent is None or parent.tag in {"script", "style", "title", "noscript", "template"}:
+            continue
+        text = text.strip()
+        reading = _read_exact(text) if len(text) <= _LONGEST_DATE else None
+        if reading is not None and reading.timed and reading.zone is not None and _is_own(node):
+            yield text
+        seen += len(text)
+        if seen > 200:  # noqa: PLR2004 - a byline, a caption, a headline; not yet a story
+            return
+
+
+def _is_own(node: "LexborNode") -> bool:
+    """Tell whether a date stands with the article itself, not with something it links to, quotes or lists."""
+    above, scoped = node.parent, False
+    for _ in range(100):
+        if above is None or above.tag in {"body", "html"}:
+            return True
+        if above.tag in {"a", "li", "aside", "nav", "blockquote"}:
+            return False
+        attributes = above.attributes
+        if not scoped and "itemscope" in attributes:
+            scoped = True
+            if not _is_article(attributes.get("itemtype")):
+                return False
+        above = above.parent
+    return False  # nobody writes a byline a hundred elements deep
+
+
+def _in_sentence(node: "LexborNode") -> bool:
+    """Tell whether a `<time>` stands in a paragraph with more around it than a byline."""
+    above = node.parent
+    while above is not None and above.tag in {"b", "em", "i", "small", "span", "strong"}:
+        above = above.parent
+    return above is not None and above.tag == "p" and len(above.text(strip=True)) - len(node.text(strip=True)) > 40  # noqa: PLR2004

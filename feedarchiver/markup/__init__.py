@@ -1,0 +1,14 @@
+"""Markup: an article's body cleaned, its text, its lead image; titles and summaries as plain text.
+
+depth.py     bounds nesting before any parser sees it
+noise.py     share bars, invitations, adverts
+pictures.py  real addresses of pictures, the lead image
+safe.py      the allow-list, which decides last
+text.py      text of markup, titles, summaries, XML's characters
+body.py      all of them in order: one parse
+"""
+
+from feedarchiver.markup.body import CLEANER_VERSION, Body, parse
+from feedarchiver.markup.text import plain, summary, xml_text
+
+__all__ = ["CLEANER_VERSION", "Body", "parse", "plain", "summary", "xml_text"]

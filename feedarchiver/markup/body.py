@@ -1,0 +1,189 @@
+"""An article's body, read once: its cleaned HTML, its text, its lead image, and what was cleaned away.
+
+Everything is decided on one tree (lexbor), in an order that matters: what is never shown goes first, then noise, then
+pictures and links get their real addresses; the allow-list has the last word. The text is that of the cleaned HTML.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from feedarchiver.markup import depth, noise, pictures
+from feedarchiver.markup.safe import allowed
+from feedarchiver.markup.text import visible, xml_text
+from feedarchiver.model import Image
+from feedarchiver.urls import absolute
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+CLEANER_VERSION = 1
+
+_UNSEEN = "script, style, template, link, meta, base, title, svg, canvas, param, annotation, noframes, noembed, dialog"
+_UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_CONTROLS = "input, select, option, textarea, datalist, button, object, embed, applet, frame, area, track"
+_REPORTED = {"script": "script", "style": "style", "svg": "svg", "template": "template", "dialog": "hidden block"}
+_MAILTO = re.compile(
+    r"mailto:[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+(?:\?[A-Za-z0-9._~%&=+\-,;:@/?!$'()*]*)?", re.IGNORECASE
+)
+_ADVERT_FRAME = re.compile(r"doubleclick|googlesyndication|googletagmanager|/ads?[/?.]|\badserv", re.IGNORECASE)
+_TINY = re.compile(r"[0-2](?:px)?")
+# The last private-use character marks the links made of players, until their text has been told from the article's own.
+_PLAYER = "\U0010fffd"
+_PLAYER_LINK = re.compile(rf"<a(?: [a-z]+=\"[^\"]*\")*>{_PLAYER}[^<]*</a>")
+_PARAGRAPH_LEVEL = frozenset(("p", "span", "a", "b", "i", "em", "strong", "small", "h1", "h2", "h3", "h4", "h5", "h6"))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a cleaned body says. `removed`: short words for what was cleaned away, in order."""
+
+    text: str
+    image: Image | None
+    removed: tuple[str, ...]
+    _html: str = field(repr=False)
+
+    def html(self) -> str:
+        """Give the cleaned HTML: safe, with absolute addresses, the same for the same input."""
+        return self._html
+
+
+def parse(html: str, *, base: str | None) -> Body:
+    """Clean `html`, a body or a whole page. `base`: the address it came from, against which links are resolved."""
+    from selectolax.lexbor import LexborHTMLParser  # a run with nothing new does without it
+
+    html = xml_text(html)
+    suspicious = depth.is_suspicious(html)
+    # Opening the body at once keeps a document's head and framesets from being read as such.
+    tree = LexborHTMLParser(f"<body>{depth.shallow(html) if suspicious else html}")
+    if not suspicious and tree.body is not None and depth.is_deep(tree.body):
+        tree = LexborHTMLParser(f"<body>{depth.shallow(html)}")
+    body = tree.body
+    if body is None:
+        return Body("", None, (), "")
+    lowered = html.lower()
+    removed: dict[str, None] = {}
+    _drop_unseen(body, lowered, removed)
+    noise.clear(body, lowered, removed)
+    _drop_controls(body, removed)
+    image = pictures.settle(body, base, removed)
+    _settle_links(body, base)
+    if "<video" in lowered or "<audio" in lowered:
+        _settle_media(body, base, removed)
+    if "<iframe" in lowered:
+        _link_players(tree, body, base, removed)
+    clean = allowed(noise.without_labels(body.inner_html or "", lowered))
+    if _PLAYER in clean:
+        return Body(visible(_PLAYER_LINK.sub(" ", clean)), image, tuple(removed), clean.replace(_PLAYER, "▶ "))
+    return Body(visible(clean), image, tuple(removed), clean)
+
+
+def _drop_unseen(body: "LexborNode", lowered: str, removed: dict[str, None]) -> None:
+    """Drop what no reader of the page would see."""
+    for node in reversed(body.css(_UNSEEN)):
+        if word := _REPORTED.get(node.tag or ""):
+            removed[word] = None
+        node.decompose()
+    if "<xmp" in lowered or "<plaintext" in lowered:
+        for node in reversed(body.css("xmp, plaintext")):  # their text is not escaped when written
+            node.replace_with(node.text())
+    if "hidden" not in lowered and "display" not in lowered:
+        return
+    total = len(body.text())
+    for node in reversed(body.css("[hidden], [style]")):
+        hidden = "hidden" in node.attributes or _UNSEEN_STYLE.search(node.attributes["style"] or "")
+        # A hidden block with more than half of the text is the article, waiting for a script.
+        if hidden and len(node.text()) * 2 <= total:
+            node.decompose()
+            removed["hidden block"] = None
+
+
+def _drop_controls(body: "LexborNode", removed: dict[str, None]) -> None:
+    """Drop the controls of forms and the boxes of plug-ins, but no picture or text that such a box stands round."""
+    for node in reversed(body.css(_CONTROLS)):
+        if node.tag in ("button", "object") and (
+            node.css_first("img") is not None or (node.tag == "object" and node.text().strip())
+        ):
+            node.unwrap()
+            continue
+        removed["plug-in" if node.tag in ("object", "embed", "applet", "frame") else "form control"] = None
+        node.decompose()
+
+
+def _settle_links(body: "LexborNode", base: str | None) -> None:
+    """Make every link absolute; unwrap those that lead nowhere."""
+    for link in body.css("a"):
+        href = link.attributes.get("href")
+        url = _target(href, base) if href else None
+        if url is None:
+            link.unwrap()
+        elif url != href:
+            link.attrs["href"] = url
+
+
+def _target(href: str, base: str | None) -> str | None:
+    href = href.strip()
+    if href[:7].lower() == "mailto:":
+        return href if _MAILTO.fullmatch(href) else None
+    return absolute(href, base)
+
+
+def _settle_media(body: "LexborNode", base: str | None, removed: dict[str, None]) -> None:
+    """Keep players that name a file of their own; their fallback text is for other browsers."""
+    for node in body.css("video, audio"):
+        sources = 0
+        for child in list(node.iter(include_text=True)):
+            url = _source(child, base) if child.tag == "source" else None
+            if url is None:
+                child.decompose()
+            else:
+                child.attrs["src"] = url
+                sources += 1
+        url = _source(node, base)
+        if url is None and not sources:
+            removed["player"] = None
+            node.decompose()
+            continue
+        poster = absolute(node.attributes.get("poster") or "", base)
+        for name, value in (("src", url), ("poster", poster), ("controls", "")):
+            if value is not None:
+                node.attrs[name] = value
+            elif name in node.attributes:
+                del node.attrs[name]
+
+
+def _source(node: "LexborNode", base: str | None) -> str | None:
+    """Find the address of a player's file or page, lazy or not."""
+    attributes = node.attributes
+    for name in ("src", "data-src", "data-lazy-src"):
+        if url := absolute(attributes.get(name) or "", base):
+            return url
+    return None
+
+
+def _link_players(tree: "LexborHTMLParser", body: "LexborNode", base: str | None, removed: dict[str, None]) -> None:
+    """Replace frames with links to what they show; drop those that show adverts or nothing."""
+    for frame in body.css("iframe"):
+        attributes, url = frame.attributes, _source(frame, base)
+        if (
+            url is None
+            or _ADVERT_FRAME.search(url)
+            or any(_TINY.fullmatch((attributes.get(side) or "").strip()) for side in ("width", "height"))
+        ):
+            removed["advert" if url and _ADVERT_FRAME.search(url) else "frame"] = None
+            frame.decompose()
+            continue
+        query = parse_qs(urlsplit(url).query)
+        if "src" in query and "url" in query:  # a frame round a frame names the page it came from
+            url = absolute(query["url"][0], base) or url
+        link = tree.create_node("a")
+        link.attrs["href"] = url
+        title = " ".join((attributes.get("title") or "").split())
+        link.insert_child(_PLAYER + (title or urlsplit(url).netloc))
+        if frame.parent is None or frame.parent.tag in _PARAGRAPH_LEVEL:
+            frame.replace_with(link)
+        else:
+            paragraph = tree.create_node("p")
+            paragraph.insert_child(link)
+            frame.replace_with(paragraph)

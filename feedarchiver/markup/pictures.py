@@ -1,0 +1,253 @@
+"""Pictures: the real address behind an `<img>`, what is no picture at all, and the one a person would name.
+
+Lazy loading hides the address in data-attributes, srcset, `<picture>` or `<noscript>`; trackers and layouts use
+`<img>` for what nobody looks at. Both are judged by words of markup and of file names, never by who published it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from feedarchiver.model import Image
+from feedarchiver.urls import absolute, unproxied
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+_LAZY_SETS = ("data-lazy-srcset", "data-srcset", "srcset")
+_LAZY = (
+    "data-lazy-src",
+    "data-src",
+    "data-original",
+    "data-original-src",
+    "data-lazy",
+    "data-actualsrc",
+    "data-hi-res-src",
+    "data-img-src",
+    "data-image-src",
+    "data-full-src",
+    "data-cfsrc",
+    "nitro-lazy-src",
+)
+_MANY = 64
+_SENSIBLE_WIDTH = range(480, 2561)
+
+_NO_ADDRESS = re.compile(r"\s*(?:data|blob|about|javascript):", re.IGNORECASE)
+_PIXEL = re.compile(
+    r"/(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)(?:\.(?:gif|png|php|aspx?))?\?"
+    r"|[/_.-](?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?)|//pixel\.|/[a-z]\.gif\?",
+    re.IGNORECASE,
+)
+_SPACER = re.compile(
+    r"/(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
+    r"\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
+    r"|[_.-](?:spacer|placeholder|divider)\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
+    r"|[/_-](?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?)",
+    re.IGNORECASE,
+)
+_SPACER_ALT = re.compile(
+    r"(?:presentational )?(?:gr[ae]y |white )?line|presentational|spacer|divider|分[割隔][线線]|灰色?[线線]",
+    re.IGNORECASE,
+)
+_ICON = re.compile(
+    r"[/_.-](?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$|[./]gravatar\.com/"
+    r"|/(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$",
+    re.IGNORECASE,
+)
+_ICON_CLASS = re.compile(r"(?:^|[\s_-])(?:icons?|emoji|smiley|avatar|gravatar)(?=$|[\s_-])", re.IGNORECASE)
+_EMOJI_CLASS = re.compile(r"(?:^|[\s-])(?:emoji|smiley)(?=$|\s)", re.IGNORECASE)
+_EMOJI = 16  # characters: emoji drawn as pictures become characters again
+_ICON_SIZE = 100  # pixels: below this on both sides, or below half of it on one, it is no lead image
+_PIXEL_SIZE = 2
+_NUMBER = re.compile(r"\s*(\d{1,5})(?:\.\d+)?(?:px)?\s*", re.IGNORECASE)
+_SIZE_IN_STYLE = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,5})px", re.IGNORECASE)
+_SIZE_IN_NAME = re.compile(r"-\d{2,4}x\d{2,4}(?=\.\w+\Z)|(?<=.)\.\w{3,4}\Z")
+_PLEA = 200  # characters: a longer noscript text is content
+_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An address in a srcset; `width` in pixels, or None where only a density (`2x`) or nothing was said."""
+
+    address: str
+    width: int | None = None
+    density: float = 1.0
+
+
+def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Image | None:
+    """Give every picture of `body` its real address, take out what is none, and return the lead image."""
+    lead = None
+    for noscript in reversed(body.css("noscript")):
+        _settle_noscript(noscript, base)
+    for node in body.css("img"):
+        alt = node.attributes.get("alt")
+        if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(node.attributes.get("class") or ""):
+            node.replace_with(alt)
+            continue
+        image = _picture(node, base)
+        reason = _no_picture(node, image)
+        if image is None or reason:
+            _take_out(node, reason or "placeholder", removed)
+            continue
+        _write(node, image)
+        if lead is None and not _is_icon(node, image):
+            lead = image
+    for node in body.css("picture > source"):
+        node.decompose()
+    return lead
+
+
+def candidates(srcset: str) -> Iterator[_Candidate]:
+    """Read a srcset (HTML standard, 4.8.4.2.1), also where a comma touches the next address."""
+    words = iter(srcset.split())
+    word = next(words, None)
+    while word is not None:
+        address, rest = word.strip(","), ""
+        if address and not word.endswith(","):
+            rest = next(words, "")
+        size, _, glued = rest.partition(",")
+        if address:
+            number = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([wx])", size)
+            width = int(float(number[1])) if number and number[2] == "w" else None
+            yield _Candidate(address, width, float(number[1]) if number and number[2] == "x" else 1.0)
+        word = glued or next(words, None)
+
+
+def _settle_noscript(noscript: "LexborNode", base: str | None) -> None:
+    """Unwrap a picture that stands in for a lazy one, unless that one has its address; drop pleas for JavaScript."""
+    inner = noscript.css_first("img")
+    if inner is None:
+        if noscript.css_first("iframe, video, audio") is None and len(noscript.text()) <= _PLEA:
+            noscript.decompose()
+        else:
+            noscript.unwrap()
+        return
+    image = _picture(inner, base)
+    for neighbour in (noscript.prev, noscript.next, _beyond(noscript.prev, "prev"), _beyond(noscript.next, "next")):
+        twin = _twin(neighbour)
+        other = _picture(twin, base) if twin is not None else None
+        if image and other and _file_name(other.url) == _file_name(image.url):
+            noscript.decompose()
+            return
+    noscript.unwrap()
+
+
+def _beyond(node: "LexborNode | None", direction: str) -> "LexborNode | None":
+    """Step over a text node."""
+    return getattr(node, direction) if node is not None and node.is_text_node else None
+
+
+def _twin(node: "LexborNode | None") -> "LexborNode | None":
+    if node is None or not node.is_element_node or node.tag == "noscript":
+        return None
+    return node if node.tag == "img" else node.css_first("img")
+
+
+def _file_name(url: str) -> str:
+    """Name a picture without the size that publishers put into file names and queries."""
+    return _SIZE_IN_NAME.sub("", url.partition("?")[0].rpartition("/")[2])
+
+
+def _picture(node: "LexborNode", base: str | None) -> Image | None:
+    """Find the address of `node`'s picture: the largest sensible candidate, else the lazy one, else its src."""
+    attributes = node.attributes
+    width, height = _length(attributes, "width"), _length(attributes, "height")
+    alt = " ".join((attributes.get("alt") or "").split())
+    said = alt if _WORD.search(alt) else None
+    sets = [attributes[name] for name in _LAZY_SETS if name in attributes]
+    best, other = _best(sets) if sets else (None, None)
+    if best and (url := _address(best.address, base)):
+        scaled = round(best.width * height / width) if best.width and width and height else None
+        return Image(url=url, width=best.width, height=scaled, alt=said)
+    found = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
+    if other:
+        found.append(other.address)
+    for address in chain(found, _sources(node)):
+        if address and (url := _address(address, base)):
+            return Image(url=url, width=width, height=height, alt=said)
+    return None
+
+
+def _sources(node: "LexborNode") -> Iterator[str]:
+    """List what the `<picture>` round `node` offers, best first."""
+    if node.parent is None or node.parent.tag != "picture":
+        return
+    sources = [source.attributes for source in node.parent.css("source")]
+    for candidate in _best([source[name] for source in sources for name in _LAZY_SETS if name in source]):
+        if candidate:
+            yield candidate.address
+
+
+def _best(srcsets: list[str | None]) -> tuple[_Candidate | None, _Candidate | None]:
+    """Choose the largest candidate of a sensible width, and the largest of the others."""
+    sensible: list[_Candidate] = []
+    others: list[_Candidate] = []
+    for srcset in srcsets:
+        for candidate in islice(candidates(srcset or ""), _MANY):
+            if not _NO_ADDRESS.match(candidate.address) and not _SPACER.search(candidate.address):
+                (sensible if candidate.width in _SENSIBLE_WIDTH else others).append(candidate)
+    return max(sensible, key=_size, default=None), max(others, key=_size, default=None)
+
+
+def _size(candidate: _Candidate) -> float:
+    return candidate.width or candidate.density
+
+
+def _address(address: str, base: str | None) -> str | None:
+    if _NO_ADDRESS.match(address):
+        return None
+    url = absolute(address, base)
+    return unproxied(url) if url else None
+
+
+def _length(attributes: dict[str, str | None], name: str) -> int | None:
+    """Read a width or height in pixels; percentages and words say nothing. 0 and 1 are said, too."""
+    number = _NUMBER.fullmatch(attributes.get(name) or "")
+    return int(number[1]) if number else None
+
+
+def _no_picture(node: "LexborNode", image: Image | None) -> str | None:
+    """Say why `node` is no picture: a tracking pixel, a spacer, a button's icon; None for a picture."""
+    if image is None:
+        return "placeholder"
+    attributes = node.attributes
+    style = attributes.get("style") or ""
+    sizes = [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)] if "px" in style else []
+    sizes += [size for size in (image.width, image.height) if size is not None]
+    if (sizes and min(sizes) <= _PIXEL_SIZE) or _PIXEL.search(image.url):
+        return "tracking pixel"
+    if node.parent is not None and node.parent.tag == "a" and _ICON.search(image.url.partition("?")[0]):
+        return "icon"  # a button: to enlarge, to print
+    if _SPACER.search(image.url) or _SPACER_ALT.fullmatch((attributes.get("alt") or "").strip()):
+        return "spacer"
+    return None
+
+
+def _is_icon(node: "LexborNode", image: Image) -> bool:
+    """Tell a picture of the interface from one of the article."""
+    sizes = [size for size in (image.width, image.height) if size is not None]
+    if sizes and (max(sizes) < _ICON_SIZE or min(sizes) < _ICON_SIZE // 2):
+        return True
+    parent = node.parent.attributes.get("class") if node.parent is not None else None
+    words = f"{node.attributes.get('class') or ''} {parent or ''}"
+    return bool(_ICON_CLASS.search(words) or _ICON.search(image.url.partition("?")[0]))
+
+
+def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None:
+    node.decompose()
+    removed[reason] = None
+
+
+def _write(node: "LexborNode", image: Image) -> None:
+    """Put what was found into the attributes that every reader knows."""
+    attributes = node.attributes
+    told = {"src": image.url, "width": image.width, "height": image.height}
+    for name, value in told.items():
+        text = None if value is None else str(value)
+        if text is None and name in attributes:
+            del node.attrs[name]
+        elif text is not None and attributes.get(name) != text:
+            node.attrs[name] = text

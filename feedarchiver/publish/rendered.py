@@ -1,0 +1,125 @@
+"""An entry ready to be written in any format: clean, complete, free of what XML forbids.
+
+Here is decided what readers are shown (READERS.md): one picture that is also visible in the content, a title that is
+never empty, a summary only where it is shorter than the content. How a format spells it is the business of `rss` and
+`atom`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from html import escape
+
+from feedarchiver import markup, urls
+from feedarchiver.model import Entry, Image
+
+TITLE_LENGTH = 80
+_PICTURE = re.compile(r"image/[A-Za-z0-9.+-]+")
+_TYPES = {
+    "avif": "image/avif",
+    "bmp": "image/bmp",
+    "gif": "image/gif",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webp": "image/webp",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What a document says of one entry.
+
+    `title` and `summary` are plain text, `content` is clean HTML ("" when there is none), `link` and the address of
+    `image` are percent-encoded. `summary` is shorter than the content. An `image` has a type and stands in `content`.
+    """
+
+    id: str
+    link: str | None
+    title: str
+    updated: datetime
+    published: datetime | None
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    content: str
+    summary: str | None
+    image: Image | None
+
+
+def render(entry: Entry) -> Rendered:
+    """Clean an entry's article and settle what every format shows of it."""
+    article = entry.article
+    name, link = markup.xml_text(entry.id), urls.encoded(article.link) if article.link else None
+    said = [markup.parse(html, base=article.link) for html in (article.content, article.summary) if html]
+    texts = [markup.xml_text(body.text).strip() for body in said]
+    shown = next((number for number, text in enumerate(texts) if text), 0)  # a content without a word is a picture
+    text, html = (texts[shown], markup.xml_text(said[shown].html())) if said else ("", "")
+    image = next(filter(None, map(_lead, (article.image, *(body.image for body in said)))), None)
+    if image and not _shows(html, image):
+        html = f"<p>{_img(image)}</p>{html}"
+    summary = markup.summary(texts[-1]) or texts[-1] if said else ""
+    return Rendered(
+        id=name,
+        link=link,
+        title=_plain(article.title) or _start(text) or link or name,
+        updated=entry.updated,
+        published=article.published,
+        authors=_names(article.authors),
+        categories=_names(article.categories),
+        content=html,
+        summary=summary if summary and _is_shorter(summary, text, html) else None,
+        image=image,
+    )
+
+
+def _plain(text: str) -> str:
+    return markup.xml_text(markup.plain(text)).strip()
+
+
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    """Keep each name once, in the order said."""
+    return tuple(dict.fromkeys(filter(None, map(_plain, names))))
+
+
+def _start(text: str) -> str:
+    """Cut a headline from the beginning of a text that has none."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _is_shorter(summary: str, text: str, html: str) -> bool:
+    """Tell whether a summary is shorter than the content, as text and as written: liferea shows the longer one."""
+    return len(summary) < len(text) and len(escape(summary)) < len(html)
+
+
+def _lead(image: Image | None) -> Image | None:
+    """Complete a picture for the places that demand a media type. None if its address cannot be published."""
+    url = urls.encoded(image.url) if image else None
+    if image is None or url is None:
+        return None
+    said = image.type if image.type and _PICTURE.fullmatch(image.type) else None
+    return replace(image, url=url, type=said or media_type(url))
+
+
+def media_type(url: str) -> str:
+    """Guess the media type of a picture by the ending of its path; most of the web's pictures are JPEG.
+
+    A table of ours, since that of the standard library differs from machine to machine.
+    """
+    path = url.partition("?")[0].partition("#")[0]
+    return _TYPES.get(path.rpartition(".")[2].lower(), "image/jpeg")
+
+
+def _shows(html: str, image: Image) -> bool:
+    return f'src="{_attribute(image.url)}"' in html
+
+
+def _attribute(url: str) -> str:
+    """Escape an address as the cleaned HTML has it: an encoded one holds no quotation mark but the harmless one."""
+    return escape(url, quote=False)
+
+
+def _img(image: Image) -> str:
+    sizes = (("width", image.width), ("height", image.height))
+    size = "".join(f' {name}="{value}"' for name, value in sizes if value)
+    return f'<img src="{_attribute(image.url)}" alt="{escape(_plain(image.alt or ""))}"{size}>'

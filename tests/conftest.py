@@ -1,0 +1,35 @@
+"""What holds for the whole suite: no test reaches the network, and random input is the same in every run."""
+
+import ipaddress
+import sys
+
+from hypothesis import settings
+
+# The suite must not fail today and pass tomorrow; `make soak` looks for new inputs.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("soak", max_examples=5000, deadline=None)
+settings.load_profile("suite")
+
+
+def _is_here(host: object) -> bool:
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.decode() if isinstance(host, bytes) else str(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _stay_at_home(event: str, args: tuple) -> None:
+    """Refuse connections and name look-ups beyond loopback. Unix sockets, whose address is a path, are at home."""
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in ("socket.connect", "socket.sendto") and isinstance(args[1], tuple):
+        host = args[1][0]
+    else:
+        return
+    if not _is_here(host):
+        raise RuntimeError(f"a test asked the network for {host!r}")
+
+
+sys.addaudithook(_stay_at_home)

@@ -1,0 +1,81 @@
+"""The program as a user has it: a folder with a config.toml and seeds, and commands run in it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+CONFIG = '[[source]]\nid = "seeds"\nkind = "seeds"\nfolder = "seeds/"\n'
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Ran(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Program:
+    """A folder of its own, with commands run in it from outside."""
+
+    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+        self.folder = folder
+        self.seeds = folder / "seeds"
+        self.archive = folder / "archive"
+        self.feeds = folder / "feeds"
+        self.seeds.mkdir(parents=True)
+        (folder / "config.toml").write_text(config, encoding="utf-8")
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Ran:
+        """Run a command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "feedarchiver", *map(os.fspath, arguments)],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def told(self, *arguments: str) -> dict:
+        """Run a command with --json and return its last line."""
+        return json.loads(self(*arguments, "--json").out.splitlines()[-1])
+
+    def write(self, name: str, **seed: object) -> Path:
+        """Write a seed file."""
+        path = self.seeds / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(seed_bytes(**seed))
+        return path
+
+    def state(self, *folders: Path) -> dict[str, tuple[int, int, int]]:
+        """Every file below the folders, with what changes when it is written: inode, size, mtime."""
+        found = {}
+        for folder in folders or (self.folder,):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    seen = path.lstat()
+                    found[str(path.relative_to(self.folder))] = (seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        return found
+
+    def documents(self) -> dict[str, bytes]:
+        """Every published document."""
+        paths = (path for path in self.feeds.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.feeds)): path.read_bytes() for path in paths}
+
+
+def seed_bytes(
+    title: str = "A title",
+    link: str = "https://example.org/1",
+    stamp: object = 1699137901000,
+    body: str = "<p>Text.</p>",
+) -> bytes:
+    """Write a seed file's bytes."""
+    return f"<!--{stamp}-->\n[{title}]({link})\n------\n\n{body}".encode()
