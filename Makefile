@@ -31,8 +31,8 @@ lint: $(development) ## style, types and import contracts
 bench: $(development) ## time and memory beside a plain script, printed (minutes)
 	@.venv/bin/python -m bench
 
-soak: $(development) ## the test suite with many more and ever new inputs (minutes)
-	@.venv/bin/python -m pytest --hypothesis-profile=soak
+soak: $(development) ## the test suite with many more and ever new inputs, kills and faults (an hour)
+	@FEEDARCHIVER_SOAK=1 .venv/bin/python -m pytest --hypothesis-profile=soak
 
 clean: ## remove the virtual environment and caches; archive/ and feeds/ stay
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -6,7 +6,7 @@ import sys
 import click
 
 from feedarchiver.commands import run
-from feedarchiver.errors import FeedarchiverError, one_line
+from feedarchiver.errors import FeedarchiverError, StorageError, one_line
 
 
 def main() -> None:
@@ -32,10 +32,25 @@ def _status(arguments: list[str]) -> int:
         advice = "no article is lost; run again, or make the index anew with `feedarchiver reindex`"
         sys.stderr.write(f"feedarchiver: the index cannot be used: {one_line(str(error))}; {advice}\n")
         return 1
-    except BrokenPipeError:  # whoever read the output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # that one means that whoever read the output has gone
+            sys.stderr.write(f"feedarchiver: {one_line(str(StorageError.of(error, 'use', _name(error))))}\n")
+        _drop_output()
         return 1
     return status
+
+
+def _name(error: OSError) -> str:
+    """Name the file that an error is about. One without a file comes from writing what the command says."""
+    return os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the output"
+
+
+def _drop_output() -> None:
+    """Let nothing more be written to stdout where that fails: the interpreter would try once more and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _index_errors() -> type[Exception]:

@@ -75,6 +75,8 @@ class Capture:
 
     `url` is the address asked, or a seed file's path below its folder. `captured` is the start of the run.
     `fingerprint` is that of the version this capture belongs to (see `archive.fingerprint`).
+    An article that came out of another archive, too late for its place in the log, has been captured before: `origin`
+    is the id of that capture, `origin_captured` its instant.
     """
 
     article: ObjectId
@@ -83,6 +85,8 @@ class Capture:
     url: str | None
     captured: datetime
     fingerprint: str
+    origin: ObjectId | None = None
+    origin_captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +137,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which articles of its sources a feed takes: those for which every rule that is given holds.
+
+    A pattern is a field (title, content, author, category, link) and a regular expression to be found in it, in any
+    case; one of `include` must be, none of `exclude` may. `languages` are tags; `spoken` is the language of each source
+    that has one, for articles that do not say theirs. `since` <= published, else captured, < `until`.
+    """
+
+    include: tuple[tuple[str, str], ...] = ()
+    exclude: tuple[tuple[str, str], ...] = ()
+    languages: tuple[str, ...] = ()
+    spoken: tuple[tuple[str, str], ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A named selection of entries. `id` is also its folder's name; `sources` of None means every source."""
+    """A named selection of entries. `id` is also its folder's name; `sources` of None means every source.
+
+    `filter` of None: everything that its sources have.
+    """
 
     id: str
     title: str
     subtitle: str | None = None
     language: str | None = None
     sources: tuple[str, ...] | None = None
+    filter: Filter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urljoin
 
 _CHAR = r"A-Za-z0-9\-._~!$&'()*+,;=:@"  # pchar of RFC 3986 without pct-encoded
 _VALID = re.compile(
-    r"https?://[A-Za-z0-9\-._~]+(?::\d*)?"
+    r"https?://[A-Za-z0-9\-._~]+(?::\d{0,4})?"
     rf"(?:/(?:[{_CHAR}/]|%[0-9A-Fa-f]{{2}})*)?"
     rf"(?:\?(?:[{_CHAR}/?]|%[0-9A-Fa-f]{{2}})*)?"
     rf"(?:#(?:[{_CHAR}/?]|%[0-9A-Fa-f]{{2}})*)?",

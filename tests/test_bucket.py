@@ -22,15 +22,15 @@ class TestContract:
     def test_what_was_put_can_be_read_before_and_after_flush(self, bucket):
         """Bytes handed over are there at once, and stay."""
         bucket.put("raw", ID, DATA)
-        assert bucket.has("raw", ID)
+        assert bucket.length("raw", ID) == len(DATA)
         assert bucket.get("raw", ID) == DATA
         bucket.flush()
-        assert bucket.has("raw", ID)
+        assert bucket.length("raw", ID) == len(DATA)
         assert bucket.get("raw", ID) == DATA
 
     def test_missing(self, bucket):
         """What is not there is said to be missing."""
-        assert not bucket.has("raw", ID)
+        assert bucket.length("raw", ID) is None
         with pytest.raises(MissingObject, match=ID):
             bucket.get("raw", ID)
 
@@ -38,7 +38,7 @@ class TestContract:
         """The same id in another kind is another object."""
         bucket.put("raw", ID, DATA)
         bucket.flush()
-        assert not bucket.has("articles", ID)
+        assert bucket.length("articles", ID) is None
 
     def test_nothing_is_overwritten(self, bucket):
         """Putting an object that is there changes nothing, even if other bytes are handed over."""
@@ -60,7 +60,7 @@ class TestContract:
     def test_unflushed_is_not_durable(self, bucket, tmp_path):
         """Bytes that were handed over and never flushed are not in the bucket that is opened next."""
         bucket.put("raw", ID, DATA)
-        assert not FolderBucket(tmp_path).has("raw", ID)
+        assert FolderBucket(tmp_path).length("raw", ID) is None
 
 
 class TestFolder:

@@ -27,7 +27,7 @@ def test_run_archives_and_publishes(program):
     program.write("a.txt", title="One", link="https://example.org/1")
     program.write("rfi/b.txt", title="Two", link="https://example.org/2", stamp=1705860902000)
     ran = program("run")
-    assert ran == (0, "2 articles, 2 new; 3 feeds, 6 documents written, 0 unchanged\n", "")
+    assert ran == (0, "2 articles, 2 new; 3 feeds, 12 documents written, 0 unchanged\n", "")
     assert titles(program) == ["Two", "One"]
     assert titles(program, "rfi") == ["Two"]
     assert titles(program, "seeds") == ["One"]
@@ -40,7 +40,7 @@ def test_second_run_touches_nothing(program):
     program("run")
     before = program.state()
     ran = program("run")
-    assert ran.out == "1 article, 0 new; 2 feeds, 0 documents written, 4 unchanged\n"
+    assert ran.out == "1 article, 0 new; 2 feeds, 0 documents written, 9 unchanged\n"
     assert program.state() == before
 
 
@@ -114,7 +114,7 @@ def test_import_of_paths(program, tmp_path):
     elsewhere.mkdir()
     (elsewhere / "x.txt").write_bytes(seed_bytes(title="X", link="https://example.org/x"))
     assert program("import", elsewhere, "--source", "old").out == "1 article, 1 new\n"
-    assert program("build").out == "2 feeds, 4 documents written, 0 unchanged\n"
+    assert program("build").out == "2 feeds, 9 documents written, 0 unchanged\n"
     assert titles(program, "old") == ["X"]
     assert program("import", tmp_path / "nothing").status == 2
 
@@ -246,3 +246,31 @@ def test_the_example_in_the_repository(tmp_path):
     built = {path.relative_to(tmp_path): path.read_bytes() for path in (tmp_path / "feeds").rglob("*.*")}
     kept = {path.relative_to(PROJECT): path.read_bytes() for path in (PROJECT / "feeds").rglob("*.*")}
     assert built == kept
+
+
+def test_another_page_size(program):
+    """Where nobody can be asked, archive pages are cut anew only with --reseal; without it nothing is done."""
+    for number in range(9):
+        program.write(f"{number}.txt", title=f"T{number}", link=f"https://example.org/{number}")
+    config = program.folder / "config.toml"
+    plain = config.read_text()
+    config.write_text(f"[publish]\npage_size = 2\n{plain}")
+    program("run")
+    before = program.state()
+    config.write_text(f"[publish]\npage_size = 3\n{plain}")
+    before["config.toml"] = program.state()["config.toml"]
+    for command in ("run", "build"):
+        ran = program(command)
+        assert ran.status == 2
+        assert "page_size is 3 now and was 2: 6 archive pages of 2 feeds would be cut anew" in ran.err
+        assert "--reseal" in ran.err
+        assert program.state() == before
+    assert program.told("run", "--reseal")["built"]["removed"] != []
+    assert program("run").status == 0
+
+
+def test_full_build(program):
+    """`build --full` makes everything anew and finds that nothing is to be written."""
+    program.write("a.txt")
+    program("run")
+    assert program("build", "--full").out == "2 feeds, 0 documents written, 9 unchanged\n"

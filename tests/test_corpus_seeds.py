@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from feedarchiver.gather import folder, seeds
+from feedarchiver.gather import folder
+from feedarchiver.gather.files import received
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"
 HEADER = re.compile(rb"<!--([0-9]{13}|NaN)-->\n\[(.*)\]\((https?://[^\n]*)\)\n------\n\n(.*)", re.DOTALL)
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus is not b
 def taken():
     """Every file of the corpus with what was made of it; one that is refused fails here."""
     found = list(folder.scan(CORPUS, "corpus"))
-    return [seeds.received(seed, folder.read(seed, 10_000_000)) for seed in found]
+    return [received(folder.read(seed, 10_000_000), source=seed.source, name=seed.name)[0] for seed in found]
 
 
 def test_all_are_taken(taken):

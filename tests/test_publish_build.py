@@ -4,7 +4,6 @@ import locale
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,13 +14,16 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from feedarchiver import dates, urls
-from feedarchiver.model import Article, Document, Entry, Feed, Image, ObjectId
+from feedarchiver.model import Article, Entry, Feed, Image, ObjectId
 from feedarchiver.publish import build
+from feedarchiver.publish.pages import Page
+from feedarchiver.publish.plan import FeedDocument
 from feedarchiver.publish.rendered import render
 
 BASE = "http://127.0.0.1:8000/"
 DATA = Path(__file__).parent / "data" / "publish"
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+ONLY = Page(None, 0, 0, 0)
 NAMED = {"a": "http://www.w3.org/2005/Atom"}
 
 
@@ -40,8 +42,19 @@ def told_article(published=None, image=None, authors=(), categories=(), **said):
     )
 
 
+def documents(feed, entries, base=BASE, page=ONLY):
+    """Write a feed in every format."""
+    made = [build.render_pieces(one, build.FORMATS.values()) for one in entries]
+    head = FeedDocument(
+        feed=feed, base_url=base, page=page, updated=max((one.updated for one in entries), default=None)
+    )
+    for number, format_ in enumerate(build.FORMATS.values()):
+        yield build.assemble(head, format_, [pieces[number] for pieces in made])
+
+
 def written(feed, entries):
-    rss, atom = build.documents(feed, entries, BASE)
+    """Write a feed as RSS and Atom."""
+    rss, atom, _ = documents(feed, entries)
     return rss, atom
 
 
@@ -53,7 +66,7 @@ def case(name):
     ]
 
 
-def parsed(document: Document):
+def parsed(document):
     return feedparser.parse(document.data, sanitize_html=False, resolve_relative_uris=False)
 
 
@@ -61,9 +74,9 @@ def parsed(document: Document):
 def test_golden(name):
     """A feed comes out as the bytes kept beside it, today as on the day they were kept."""
     feed, entries = case(name)
-    for document, kind in zip(written(feed, entries), ("rss", "atom"), strict=True):
-        assert document.path == f"{feed.id}/{kind}.xml"
-        assert document.data.decode() == (DATA / f"{name}.{kind}.xml").read_text("utf-8")
+    for document, ending in zip(documents(feed, entries), ("rss.xml", "atom.xml", "feed.json"), strict=True):
+        assert document.path == f"{feed.id}/{ending}"
+        assert document.data.decode() == (DATA / f"{name}.{ending}").read_text("utf-8")
 
 
 def test_formats_agree():
@@ -78,39 +91,33 @@ def test_formats_agree():
     assert len(shown[0]) == 2
 
 
-def test_entries_are_read_once():
-    """Entries may come from a generator, and each is rendered once for all formats."""
+@pytest.mark.parametrize("page", [ONLY, Page(None, 4, 6, 2), Page(2, 2, 4, 2)])
+def test_pieces_stand_where_they_are_said_to(page):
+    """Every piece stands in its document unchanged, at the place that is told, whatever the feed is called."""
     feed, entries = case("full")
-    asked = []
-
-    def pieces(one):
-        asked.append(one.id)
-        return build.pieces(one)
-
-    documents = tuple(build.documents(feed, iter(entries), BASE, pieces))
-    assert documents == written(feed, entries)
-    assert asked == [one.id for one in entries]
-
-
-def test_kept_pieces_are_used():
-    """Pieces kept from an earlier build stand in the documents as they are, whatever the feed is called now."""
-    feed, entries = case("full")
-    kept = {one.id: build.pieces(one) for one in entries}
-    renamed = replace(feed, id="other", title="Other")
-    assert tuple(build.documents(renamed, entries, "https://elsewhere.example/x", lambda one: kept[one.id])) == tuple(
-        build.documents(renamed, entries, "https://elsewhere.example/x")
-    )
+    pieces = [build.render_pieces(one, build.FORMATS.values()) for one in entries]
+    for renamed, base in ((feed, BASE), (Feed(id="other", title="Other"), "https://elsewhere.example/x")):
+        for number, document in enumerate(documents(renamed, entries, base, page)):
+            assert len(document.starts) == len(entries)
+            for start, made in zip(document.starts, pieces, strict=True):
+                assert document.data[start : start + len(made[number])] == made[number]
 
 
 def test_pieces_declare_nothing():
-    """Namespaces are declared once, on the root; every piece stands in its document unchanged."""
+    """Namespaces are declared once, on the root."""
+    for one in case("full")[1]:
+        assert b"xmlns" not in b"".join(build.render_pieces(one, build.FORMATS.values()))
+
+
+def test_sealed_pages_depend_on_nothing_newer():
+    """What is sealed says the same however many pages follow, and leads to the one before."""
     feed, entries = case("full")
-    rss, atom = written(feed, entries)
-    for one in entries:
-        pieces = build.pieces(one)
-        assert b"xmlns" not in pieces.rss + pieces.atom
-        assert pieces.rss in rss.data
-        assert pieces.atom in atom.data
+    for now, later in zip(
+        documents(feed, entries, page=Page(2, 2, 4, 2)), documents(feed, entries, page=Page(2, 2, 4, 9)), strict=True
+    ):
+        assert now.data == later.data
+        assert b"000001." in now.data
+        assert b"000003." not in now.data
 
 
 def test_locale_is_left_alone(monkeypatch):

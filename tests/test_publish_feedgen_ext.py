@@ -6,11 +6,13 @@ from lxml import etree
 
 from feedarchiver.model import Feed, Image
 from feedarchiver.publish import atom, rss
+from feedarchiver.publish.pages import Page
 from feedarchiver.publish.pieces import feed_entry
-from feedarchiver.publish.plan import NEVER, FeedDocument, Link
+from feedarchiver.publish.plan import NEVER, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
 ATOM = "{http://www.w3.org/2005/Atom}"
+HISTORY = "{http://purl.org/syndication/history/1.0}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 WHEN = datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
 ENTRY = Rendered(
@@ -19,6 +21,7 @@ ENTRY = Rendered(
     title="A",
     updated=WHEN,
     published=WHEN,
+    language=None,
     authors=(),
     categories=(),
     content="<p>x</p>",
@@ -29,11 +32,14 @@ ARCHIVED = FeedDocument(
     feed=Feed(id="f", title="F"),
     base_url="https://example.org/feeds",
     updated=WHEN,
-    links=(
-        Link("prev-archive", "https://example.org/feeds/f/1.xml", "application/rss+xml"),
-        Link("current", "https://example.org/c"),
-    ),
+    page=Page(2, 50, 100, 7),
 )
+CURRENT = replace(ARCHIVED, page=Page(None, 350, 420, 7))
+HERE = "https://example.org/feeds/f"
+
+
+def parsed(format_, document):
+    return etree.fromstring(b"".join(format_.around(document)))
 
 
 def test_feedgen_still_drops_link_attributes():
@@ -74,31 +80,42 @@ def test_rss_description_comes_first():
 
 
 def test_channel_links():
-    """An RSS channel keeps every link of the feed, its own page as `link`, and one `self`."""
-    channel = etree.fromstring(rss.document(ARCHIVED, ()).data)[0]
+    """An archived RSS channel keeps every link of the feed, its own page as `link`, one `self`, and says what it is."""
+    channel = parsed(rss, ARCHIVED)[0]
     assert [(link.get("rel"), link.get("href")) for link in channel.findall(f"{ATOM}link")] == [
-        ("self", "https://example.org/feeds/f/rss.xml"),
-        ("prev-archive", "https://example.org/feeds/f/1.xml"),
-        ("current", "https://example.org/c"),
+        ("self", f"{HERE}/archive/000002.rss.xml"),
+        ("prev-archive", f"{HERE}/archive/000001.rss.xml"),
+        ("current", f"{HERE}/rss.xml"),
     ]
-    assert channel.findtext("link") == "https://example.org/feeds/f/index.html"
+    assert channel.findtext("link") == f"{HERE}/archive/000002.html"
+    assert len(channel.findall(f"{HISTORY}archive")) == 1
 
 
 def test_feed_links():
-    """An Atom feed has the same links, each once."""
-    links = etree.fromstring(atom.document(ARCHIVED, ()).data).findall(f"{ATOM}link")
-    assert sorted((link.get("rel"), link.get("href")) for link in links) == [
-        ("alternate", "https://example.org/feeds/f/index.html"),
-        ("current", "https://example.org/c"),
-        ("prev-archive", "https://example.org/feeds/f/1.xml"),
-        ("self", "https://example.org/feeds/f/atom.xml"),
+    """An archived Atom feed has the same links, each once, and the id of the whole feed."""
+    root = parsed(atom, ARCHIVED)
+    assert sorted((link.get("rel"), link.get("href")) for link in root.findall(f"{ATOM}link")) == [
+        ("alternate", f"{HERE}/archive/000002.html"),
+        ("current", f"{HERE}/atom.xml"),
+        ("prev-archive", f"{HERE}/archive/000001.atom.xml"),
+        ("self", f"{HERE}/archive/000002.atom.xml"),
     ]
+    assert root.findtext(f"{ATOM}id") == f"{HERE}/atom.xml"
+    assert len(root.findall(f"{HISTORY}archive")) == 1
+
+
+def test_a_subscription_document_is_no_archive():
+    """The document that readers poll leads to the newest archive and is not marked as one."""
+    for format_, root in ((rss, parsed(rss, CURRENT)[0]), (atom, parsed(atom, CURRENT))):
+        links = {link.get("rel"): link.get("href") for link in root.findall(f"{ATOM}link")}
+        assert links["prev-archive"] == f"{HERE}/{format_.NAMES.path(7)}"
+        assert "current" not in links
+        assert root.find(f"{HISTORY}archive") is None
 
 
 def test_a_feed_without_entries():
     """A feed without entries claims no change: RSS has no date, Atom the first instant there is."""
     nothing = FeedDocument(feed=Feed(id="f", title="F"), base_url="https://example.org/")
-    assert etree.fromstring(rss.document(nothing, ()).data)[0].find("lastBuildDate") is None
-    updated = etree.fromstring(atom.document(nothing, ()).data).findtext(f"{ATOM}updated")
-    assert updated == "0001-01-01T00:00:00Z"
+    assert parsed(rss, nothing)[0].find("lastBuildDate") is None
+    assert parsed(atom, nothing).findtext(f"{ATOM}updated") == "0001-01-01T00:00:00Z"
     assert datetime.min.replace(tzinfo=UTC) == NEVER

@@ -184,3 +184,52 @@ def test_killed_before_the_rename(tmp_path):
     Folder(tmp_path).write(document(data=b"new"))
     assert tree(tmp_path) == ["all", "all/rss.xml"]
     assert (tmp_path / "all/rss.xml").read_bytes() == b"new"
+
+
+def test_remove_takes_empty_folders_along(tmp_path):
+    """A removed file leaves no empty folder behind, and takes nothing else with it."""
+    folder = Folder(tmp_path / "feeds")
+    for path in ("all/rss.xml", "all/archive/000001.rss.xml", "all/archive/000002.rss.xml"):
+        folder.write(document(path))
+    assert folder.remove("all/archive/000001.rss.xml")
+    assert tree(tmp_path / "feeds") == ["all", "all/archive", "all/archive/000002.rss.xml", "all/rss.xml"]
+    assert folder.remove("all/archive/000002.rss.xml")
+    assert tree(tmp_path / "feeds") == ["all", "all/rss.xml"]
+    assert folder.remove("all/rss.xml")
+    assert tree(tmp_path) == ["feeds"]
+    folder.settle()
+
+
+@pytest.mark.parametrize("path", ["all/rss.xml", "none/rss.xml", "all/atom.xml/x"])
+def test_remove_what_is_not_there(tmp_path, path):
+    """What is not there need not be removed."""
+    folder = Folder(tmp_path)
+    folder.write(document("all/atom.xml"))
+    assert not folder.remove(path)
+    assert tree(tmp_path) == ["all", "all/atom.xml"]
+
+
+def test_remove_stays_inside(tmp_path):
+    """A link among the folders is not followed; one in the place of the file is removed, not what it leads to."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "rss.xml").write_bytes(b"mine")
+    (tmp_path / "feeds" / "all").mkdir(parents=True)
+    (tmp_path / "feeds" / "linked").symlink_to(tmp_path / "outside")
+    (tmp_path / "feeds" / "all" / "rss.xml").symlink_to(tmp_path / "outside" / "rss.xml")
+    folder = Folder(tmp_path / "feeds")
+    assert not folder.remove("linked/rss.xml")
+    assert folder.remove("all/rss.xml")
+    assert (tmp_path / "outside" / "rss.xml").read_bytes() == b"mine"
+    assert folder.names("linked") == []
+    with pytest.raises(ValueError, match="not a path below"):
+        folder.remove("../outside/rss.xml")
+
+
+def test_read_and_names(tmp_path):
+    """What was written is read back and listed; what is no file is nothing."""
+    folder = Folder(tmp_path)
+    folder.write(document("all/rss.xml"))
+    assert folder.read("all/rss.xml") == b"<rss/>"
+    assert folder.names("all") == ["rss.xml"]
+    assert folder.read("all/atom.xml") is folder.read("none/x") is folder.read("all") is None
+    assert folder.names("none") == folder.names("all/rss.xml") == []

@@ -1,29 +1,37 @@
-from datetime import UTC, datetime
-
 import pytest
 
-from feedarchiver.model import Article, Entry, Feed, ObjectId
-from feedarchiver.publish.plan import FeedDocument, plan
+from feedarchiver.model import Feed
+from feedarchiver.publish.pages import HTML, Names, Page
+from feedarchiver.publish.plan import FeedDocument
 
 FEED = Feed(id="新闻", title="News")
-
-
-def entry(day):
-    when = datetime(2024, 1, day, tzinfo=UTC)
-    article = Article(title="t")
-    return Entry(id=f"urn:example:{day}", object_id=ObjectId("0" * 64), source="s", updated=when, article=article)
+RSS = Names("rss.xml", ".rss.xml")
+HERE = "https://example.org/feeds/%E6%96%B0%E9%97%BB"
 
 
 @pytest.mark.parametrize("base", ["https://example.org/feeds", "https://example.org/feeds/"])
 def test_addresses(base):
     """An address is the base URL and the encoded path, with one slash between them."""
     document = FeedDocument(feed=FEED, base_url=base)
-    assert document.path("rss.xml") == "新闻/rss.xml"
-    assert document.url("rss.xml") == "https://example.org/feeds/%E6%96%B0%E9%97%BB/rss.xml"
-    assert document.page_url == "https://example.org/feeds/%E6%96%B0%E9%97%BB/index.html"
+    assert document.path(RSS) == "新闻/rss.xml"
+    assert document.url(RSS) == f"{HERE}/rss.xml"
+    assert document.page_url == document.url(HTML) == f"{HERE}/index.html"
 
 
-def test_updated_is_that_of_the_newest_entry():
-    """A feed changed when its most recently updated entry did, wherever that stands; never without one."""
-    assert plan(FEED, map(entry, (2, 9, 5)), "https://example.org/").updated == datetime(2024, 1, 9, tzinfo=UTC)
-    assert plan(FEED, (), "https://example.org/").updated is None
+@pytest.mark.parametrize(
+    ("page", "own", "older", "newer", "stylesheet"),
+    [
+        (Page(None, 0, 9, 0), "rss.xml", None, None, "../assets/feed.css"),
+        (Page(None, 20, 39, 2), "rss.xml", "archive/000002.rss.xml", None, "../assets/feed.css"),
+        (Page(2, 10, 20, 2), "archive/000002.rss.xml", "archive/000001.rss.xml", "rss.xml", "../../assets/feed.css"),
+        (Page(1, 0, 10, 2), "archive/000001.rss.xml", None, "archive/000002.rss.xml", "../../assets/feed.css"),
+    ],
+)
+def test_neighbours(page, own, older, newer, stylesheet):
+    """A document knows the one before it, the one after it, and the way to the stylesheet."""
+    document = FeedDocument(feed=FEED, base_url="https://example.org/feeds", page=page)
+    assert document.url(RSS) == f"{HERE}/{own}"
+    assert document.older_url(RSS) == (older and f"{HERE}/{older}")
+    assert document.newer_url(RSS) == (newer and f"{HERE}/{newer}")
+    assert document.subscription_url(RSS) == f"{HERE}/rss.xml"
+    assert document.stylesheet == stylesheet

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from feedarchiver import dates
 from feedarchiver.errors import SeedRefused
 from feedarchiver.gather import folder, seeds
+from feedarchiver.gather.files import received
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(__file__).parent / "data" / "seeds"
@@ -397,8 +398,8 @@ def test_received():
     """A seed's bytes travel with the article, its source, its name and what was odd."""
     seed = folder.SeedFile(path="/s/rfi/x", source="rfi", folder="/s", name="rfi/x", size_bytes=1, stamp="1 1 1 1")
     data = written(stamp="1699137901")
-    received = seeds.received(seed, data)
-    assert (received.source, received.url, received.raw) == ("rfi", "rfi/x", data)
-    assert received.article.published == AT_22_45
-    assert received.warnings == ("the stamp 1699137901 has ten digits: read as seconds",)
-    assert pickle.loads(pickle.dumps(received)) == received
+    (one,) = received(data, source=seed.source, name=seed.name)
+    assert (one.source, one.url, one.raw) == ("rfi", "rfi/x", data)
+    assert one.article.published == AT_22_45
+    assert one.warnings == ("the stamp 1699137901 has ten digits: read as seconds",)
+    assert pickle.loads(pickle.dumps(one)) == one

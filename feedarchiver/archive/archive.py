@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import KINDS, FolderBucket, sync_folder
-from feedarchiver.archive.index import Index, Line
+from feedarchiver.archive.bucket import FolderBucket, read
+from feedarchiver.archive.durable import make_folders, sync_folder
+from feedarchiver.archive.feedlog import Line
+from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile
 from feedarchiver.archive.lock import locked
-from feedarchiver.errors import ArchiveError, DamagedObject, StorageError
+from feedarchiver.errors import ArchiveError, StorageError
 from feedarchiver.model import Article, Entry, ObjectId
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
 
 LAYOUT = 1
+_BEFORE_FORMAT = ("lock", "format.json.new")  # all that a killed run can leave of an archive that was being made
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +37,6 @@ class Archive:
         self.bucket = FolderBucket(store)
         self._file = IndexFile(index_path, self.bucket)
         self._index: Index | None = None
-        self._can_note = False
 
     @classmethod
     def open(cls, store: Path, index_path: Path) -> "Archive":
@@ -52,8 +54,10 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if Index.is_doubtful(error):
+            self._file.distrust()
 
     @property
     def index(self) -> Index:
@@ -96,16 +100,26 @@ class Archive:
             search.close()
 
     @contextmanager
-    def publishing(self) -> Iterator[None]:
-        """Hold the archive's lock while feeds are written, so that the state noted of them is the last one.
+    def publishing(self) -> "Iterator[Index]":
+        """Hold the archive's lock while feeds are written, and have the index to keep their logs in.
 
-        An archive that cannot be written to is published without it, and nothing is noted.
+        What a writer that did not finish has left is taken in first: a feed's log only grows. An archive that cannot
+        be written to is published without a lock, and what is noted goes into a copy of the index that is dropped.
         """
         if not os.access(self.store, os.W_OK):
-            yield
+            index = self.index.copy()
+            try:
+                yield index
+            finally:
+                index.close()
             return
         with locked(self.store), self._writable():
-            yield
+            if not self.is_settled():
+                from feedarchiver.archive.writer import Writer
+
+                self.bucket.clear()
+                Writer(self.bucket, self.index, _EPOCH).recover()
+            yield self.index
 
     def reindex(self) -> dict[str, int]:
         """Derive the index anew from the objects and put it in the old one's place. Returns its counts."""
@@ -117,10 +131,6 @@ class Archive:
     def is_settled(self) -> bool:
         """Tell whether the last writer finished: nothing waits to be recovered."""
         return not os.path.lexists(self.store / "pending")
-
-    def newest(self, sources: tuple[str, ...] | None, limit: int) -> list[Line]:
-        """Return up to `limit` lines of the log of these sources (None: all), the latest event first."""
-        return self.index.newest(sources, limit)
 
     def entry(self, line: Line) -> Entry:
         """Read the entry that a line stands for. Raises DamagedObject, MissingObject."""
@@ -139,43 +149,49 @@ class Archive:
 
     def read(self, kind: str, object_id: ObjectId) -> bytes:
         """Read an object and check it against its name. Raises DamagedObject, MissingObject."""
-        data = self.bucket.get(kind, object_id)
-        if objects.object_id(data) != object_id:
-            raise DamagedObject(object_id)
-        return data
+        return read(self.bucket, kind, object_id)
 
-    def note_documents(self, feed: str, states: dict[str, tuple[str, str | None]]) -> None:
-        """Note the state of a feed's documents, so that the next build can pass them over. Within `publishing`."""
-        if self._can_note:
-            self.index.note_documents(feed, states)
+    def verify(self, *, quick: bool = False) -> "Iterator[Checked]":
+        """Check every object and the index, and yield each thing looked at. Changes nothing.
 
-    def verify(self) -> "Iterator[Checked]":
-        """Check every object and the index, and yield each thing looked at. Changes nothing."""
+        `quick`: names and sizes only. An index that the next command completes or makes anew in silence is no fault:
+        a run that was killed leaves one.
+        """
         import tempfile
 
-        from feedarchiver.archive.verify import Checked, check_index, check_objects
+        from feedarchiver.archive.verify import Verifier, open_index
 
-        yield from check_objects(self.bucket)
-        with tempfile.TemporaryDirectory(prefix="feedarchiver-verify-") as scratch:
-            for fault in check_index(self.bucket, self.index_path, Path(scratch) / "index.db"):
-                yield Checked("index", str(self.index_path), fault)
+        if quick:
+            yield from Verifier(self.bucket, self.index).names_and_sizes()
+            return
+        sound = self.is_settled() and self._file.is_sealed()
+        index = open_index(self.index_path) if sound else None
+        try:
+            verifier = Verifier(self.bucket, index)
+            yield from verifier.objects()
+            if sound:
+                with tempfile.TemporaryDirectory(prefix="feedarchiver-verify-") as scratch:
+                    yield from verifier.index(self.index_path, Path(scratch) / "index.db")
+        finally:
+            if index is not None:
+                index.close()
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
         """Have `index` open for writing. The lock is held."""
         self.close()
         with self._file.writing() as index:
-            self._index, self._can_note = index, True
+            self._index = index
             try:
                 yield
             finally:
-                self._index, self._can_note = None, False
+                self._index = None
 
 
 def _has_content(store: Path) -> bool:
     try:
         with os.scandir(store) as items:
-            return any(item.name != "lock" for item in items)
+            return any(item.name not in _BEFORE_FORMAT for item in items)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -183,15 +199,14 @@ def _has_content(store: Path) -> bool:
 
 
 def _lay_out(store: Path, now: datetime) -> None:
-    """Make the folders, then the file that says that this is an archive: whoever sees it sees a whole one."""
+    """Make the folder and in it the file that says that this is an archive. Those of objects come with the first."""
     said = {"layout": LAYOUT, "created": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        missing = [str(folder) for folder in store.parents if not folder.exists()]
+        make_folders([*reversed(missing), str(store)])
         with locked(store):
             if (store / "format.json").exists():
                 return
-            for kind in KINDS:
-                (store / kind).mkdir(exist_ok=True)
             fresh = store / "format.json.new"
             with fresh.open("w", encoding="utf-8") as file:
                 file.write(json.dumps(said, sort_keys=True) + "\n")
@@ -199,25 +214,30 @@ def _lay_out(store: Path, now: datetime) -> None:
                 os.fsync(file.fileno())
             fresh.replace(store / "format.json")
             sync_folder(str(store))
-            sync_folder(str(store.parent))
     except OSError as error:
-        raise StorageError.of(error, "make the archive", str(store), "nothing was written") from error
+        raise StorageError.of(error, "make the archive", str(store)) from error
 
 
 def _check_layout(store: Path) -> None:
     try:
-        said = json.loads((store / "format.json").read_bytes())
-        layout = said["layout"]
+        check_format((store / "format.json").read_bytes(), str(store))
     except (FileNotFoundError, NotADirectoryError):
         if _has_content(store):
             raise ArchiveError(f"{store} is not an archive: it has no format.json; it was left as it is") from None
         raise ArchiveError(f"there is no archive in {store} yet; `feedarchiver import` makes one") from None
     except OSError as error:
         raise StorageError.of(error, "read", str(store / "format.json")) from error
-    except (ValueError, KeyError, TypeError):
-        raise ArchiveError(f"{store / 'format.json'} is damaged; restore it from a copy; nothing was changed") from None
+
+
+def check_format(data: bytes, place: str) -> None:
+    """See that `data`, the format.json of the archive at `place`, is that of this layout. Raises ArchiveError."""
+    try:
+        layout = json.loads(data)["layout"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        name = os.path.join(place, "format.json")
+        raise ArchiveError(f"{name} is damaged; restore it from a copy; nothing was changed") from None
     if layout != LAYOUT:
         raise ArchiveError(
-            f"{store} has layout {layout}, which this program (layout {LAYOUT}) does not know; "
+            f"{place} has layout {layout}, which this program (layout {LAYOUT}) does not know; "
             "use a newer feedarchiver; nothing was changed"
         )

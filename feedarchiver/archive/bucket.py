@@ -4,14 +4,15 @@ A bucket knows kinds, ids and bytes, and nothing of what they mean. `put` hands 
 was handed over durable: whoever reads a name after `flush`, even after a power cut, gets whole bytes or none.
 """
 
-import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from feedarchiver.errors import MissingObject, StorageError
+from feedarchiver.archive.durable import make_folders, sync_files, sync_folders
+from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
 KINDS = ("raw", "articles", "captures", "images")
@@ -21,8 +22,8 @@ _FOLDER_DIGITS, _NAME_DIGITS = 2, 62
 class Bucket(Protocol):
     """Immutable bytes by kind and id. Writing what exists is a no-op; nothing is ever overwritten or removed."""
 
-    def has(self, kind: str, object_id: ObjectId) -> bool:
-        """Tell whether the object is there, handed over or durable."""
+    def length(self, kind: str, object_id: ObjectId) -> int | None:
+        """Tell how many bytes the object has, handed over or durable; None when it is not there."""
 
     def get(self, kind: str, object_id: ObjectId) -> bytes:
         """Return the object's bytes, unchecked. Raises MissingObject, StorageError."""
@@ -37,11 +38,19 @@ class Bucket(Protocol):
         """Every name of a kind in ascending order; one that is no object id stands as its path. Raises StorageError."""
 
 
+def read(bucket: Bucket, kind: str, object_id: ObjectId) -> bytes:
+    """Read an object and check it against its name. Raises DamagedObject, MissingObject, StorageError."""
+    data = bucket.get(kind, object_id)
+    if hashlib.sha256(data).hexdigest() != object_id:
+        raise DamagedObject(object_id)
+    return data
+
+
 class FolderBucket:
     """A bucket in a folder: `<kind>/<first two digits>/<the other 62>`, read-only files.
 
-    Bytes are written and fsynced below `tmp/`, then renamed into place, then the folders are fsynced. A crash leaves
-    files in `tmp/` only, which `clear` removes.
+    Bytes are written below `tmp/`. `flush` makes them durable, renames them into place, and makes the names durable.
+    A crash leaves files in `tmp/` only, which `clear` removes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,8 +59,11 @@ class FolderBucket:
         self._waiting: dict[tuple[str, ObjectId], str] = {}
         self._folders: set[str] = set()
 
-    def has(self, kind: str, object_id: ObjectId) -> bool:
-        return (kind, object_id) in self._waiting or os.path.lexists(self.path(kind, object_id))
+    def length(self, kind: str, object_id: ObjectId) -> int | None:
+        try:
+            return os.lstat(self._waiting.get((kind, object_id)) or self.path(kind, object_id)).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
 
     def path(self, kind: str, object_id: ObjectId) -> str:
         """Tell where the object lies once it is durable."""
@@ -68,15 +80,15 @@ class FolderBucket:
             raise StorageError.of(error, "read", path) from error
 
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> None:
-        if self.has(kind, object_id):
+        if self.length(kind, object_id) is not None:
             return
         path = f"{self._tmp}/{kind}-{object_id}"
         try:
-            _write_durably(path, data)
-        except FileNotFoundError:
-            os.makedirs(self._tmp, exist_ok=True)
-            self.put(kind, object_id, data)
-            return
+            try:
+                _write(path, data)
+            except FileNotFoundError:
+                os.makedirs(self._tmp, exist_ok=True)
+                _write(path, data)
         except OSError as error:
             _remove(path)
             raise StorageError.of(error, "write", self.path(kind, object_id)) from error
@@ -86,11 +98,12 @@ class FolderBucket:
         """Rename into place: first raw bytes, articles and images, then the captures that refer to them."""
         captures = {key: path for key, path in self._waiting.items() if key[0] == "captures"}
         others = {key: path for key, path in self._waiting.items() if key[0] != "captures"}
-        for phase in (others, captures):
-            try:
-                self._settle(phase)
-            except OSError as error:
-                raise StorageError.of(error, "store", str(error.filename or self.root)) from error
+        try:
+            sync_files(self._waiting.values(), self.root)
+            self._settle(others)
+            self._settle(captures)
+        except OSError as error:
+            raise StorageError.of(error, "store", str(error.filename or self.root)) from error
         self._waiting.clear()
 
     def clear(self) -> None:
@@ -103,6 +116,16 @@ class FolderBucket:
             return
         except OSError as error:
             raise StorageError.of(error, "clear", self._tmp) from error
+
+    def harden(self) -> None:
+        """Make every name durable: one that a killed writer gave may not be, and somebody is about to rely on it."""
+        kinds = [f"{self.root}/{kind}" for kind in KINDS]
+        kinds = [kind for kind in kinds if os.path.isdir(kind)]
+        try:
+            folders = [f"{kind}/{name}" for kind in kinds for name in os.listdir(kind) if len(name) == _FOLDER_DIGITS]
+            sync_folders([self.root, *kinds, *filter(os.path.isdir, folders)], self.root)
+        except OSError as error:
+            raise StorageError.of(error, "store", str(error.filename or self.root)) from error
 
     def names(self, kind: str) -> Iterator[str]:
         root = f"{self.root}/{kind}"
@@ -122,42 +145,21 @@ class FolderBucket:
     def _settle(self, waiting: dict[tuple[str, ObjectId], str]) -> None:
         targets = {path: self.path(*key) for key, path in waiting.items()}
         folders = sorted({os.path.dirname(target) for target in targets.values()})
-        self._make([folder for folder in folders if folder not in self._folders])
+        fresh = [folder for folder in folders if folder not in self._folders]
+        make_folders(sorted({os.path.dirname(folder) for folder in fresh}))
+        make_folders(fresh)
+        self._folders.update(fresh)
         for path, target in targets.items():
             os.rename(path, target)
-        for folder in folders:
-            sync_folder(folder)
-
-    def _make(self, folders: list[str]) -> None:
-        """Make folders of objects, durably: a folder that a crash left may not be in its parent for good yet."""
-        kinds = sorted({os.path.dirname(folder) for folder in folders})
-        for folder in (*kinds, *folders):
-            with suppress(FileExistsError):
-                os.mkdir(folder)
-        for parent in (self.root, *kinds) if folders else ():
-            sync_folder(parent)
-        self._folders.update(folders)
+        sync_folders(folders, self.root)
 
 
-def sync_folder(folder: str) -> None:
-    """Make the names in `folder` durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # file systems that cannot sync a folder say so
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _write_durably(path: str, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o444)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -7,20 +7,19 @@ import hashlib
 
 from feedarchiver import CLEANER_VERSION, markup
 from feedarchiver.model import Article
-from feedarchiver.urls import canonical
 
 _PREFIX = f"{CLEANER_VERSION}:"
 
 
-def fingerprint(article: Article) -> str:
-    """Take the fingerprint of `article`: "<cleaner version>:<32 hexadecimal digits>"."""
+def fingerprint(article: Article, identity: str | None) -> str:
+    """Take the fingerprint of `article`, whose canonical link is `identity`: "<cleaner version>:<32 hex digits>"."""
     body = markup.parse(article.content or article.summary or "", base=article.link)
     image = article.image or body.image
     said = (
         markup.plain(article.title),
         body.text,
         image.url if image else "",
-        canonical(article.link) if article.link else "",
+        identity or "",
     )
     digest = hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{_PREFIX}{digest[:32]}"

@@ -15,7 +15,10 @@ _LAST = 253_402_300_799 * _SECOND  # 9999-12-31T23:59:59Z, the last second that 
 
 
 class Fact(NamedTuple):
-    """One capture of an entry, with what its article says. Sorting facts with `order` gives the order of the log."""
+    """One capture of an entry, with what its article says. Sorting facts with `order` gives the order of the log.
+
+    `origin_captured`: when another archive had captured it, before it came here.
+    """
 
     captured: int
     published: int | None
@@ -24,6 +27,12 @@ class Fact(NamedTuple):
     fingerprint: str
     source: str
     id: str
+    origin_captured: int | None = None
+
+    @property
+    def first(self) -> int:
+        """The instant at which the article was received first, here or in the archive that it came from."""
+        return self.captured if self.origin_captured is None else min(self.origin_captured, self.captured)
 
     @property
     def order(self) -> tuple[int, bool, int, str, str]:
@@ -94,9 +103,9 @@ def history(facts: Iterable[Fact]) -> History:
         best = max(versions, key=lambda name: versions[name].rank)
         shown = versions[best].shown
         if best != current:
-            updated = _updated(shown.stamp, captured, updated)
-            maker = next(fact.source for fact in group if fact.fingerprint == best)
-            kinds = {source: Kind.MADE if source == maker else Kind.SHARED for source in sources}
+            maker = next(fact for fact in group if fact.fingerprint == best)
+            updated = _updated(shown.stamp, maker.first, updated)
+            kinds = {source: Kind.MADE if source == maker.source else Kind.SHARED for source in sources}
         else:
             kinds = dict.fromkeys(joined, Kind.JOINED)
         current = best
@@ -106,8 +115,8 @@ def history(facts: Iterable[Fact]) -> History:
 
 
 def _see(versions: dict[str, _Version], fact: Fact) -> None:
-    version = versions.setdefault(fact.fingerprint, _Version(fact, fact.stamp, fact.captured))
-    version.last = fact.captured
+    version = versions.setdefault(fact.fingerprint, _Version(fact, fact.stamp, fact.first))
+    version.last = max(version.last, fact.first)
     if version.shown.stamp is None and fact.captured == version.shown.captured:
         version.shown = fact  # within one run, a dated telling is better than an undated one
     if fact.stamp is not None:

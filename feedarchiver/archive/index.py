@@ -1,32 +1,39 @@
 """The index: which captures there are, what they make of each entry, and what was last seen of files.
 
 Disposable: all but the tables `seeds` and `documents` is derived from the objects, and losing those costs one more
-reading of the seed files and one more rendering of the feeds. The schema is one integer; another integer means
-rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants are whole microseconds since 1970.
+reading of the seed files and one more rendering of the feeds. The tables of the feeds are in `feedlog`.
+The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
+are whole microseconds since 1970.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feedarchiver.archive.history import Event, Fact, Kind, history
+from feedarchiver.archive import feedlog
+from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 1
+SCHEMA = 4
 _UNDATED = -(2**62)
+_FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
 _TABLES = """
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
 CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE captures (
     capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
-    article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, raw TEXT NOT NULL
+    article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, origin_captured INTEGER,
+    raw TEXT NOT NULL, lengths TEXT NOT NULL, origin TEXT
 ) WITHOUT ROWID;
 CREATE INDEX captures_entry ON captures (entry);
 CREATE INDEX captures_raw ON captures (raw, source);
+CREATE INDEX captures_captured ON captures (captured);
+CREATE INDEX captures_origin ON captures (origin) WHERE origin IS NOT NULL;
 CREATE TABLE events (
     source TEXT NOT NULL, captured INTEGER NOT NULL, published INTEGER NOT NULL, article TEXT NOT NULL,
     entry INTEGER NOT NULL, updated INTEGER NOT NULL, kind INTEGER NOT NULL,
@@ -39,9 +46,6 @@ CREATE TABLE mark AS SELECT random() AS mark;
 CREATE TABLE seeds (
     source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
 ) WITHOUT ROWID;
-CREATE TABLE documents (
-    feed TEXT NOT NULL, path TEXT NOT NULL, key TEXT NOT NULL, stamp TEXT, PRIMARY KEY (feed, path)
-) WITHOUT ROWID;
 """
 
 
@@ -50,12 +54,18 @@ class IndexDamaged(Exception):
 
 
 class Known(NamedTuple):
-    """A capture as the index keeps it: its id, the entry's aliases to look it up by, its fact and its raw bytes."""
+    """A capture as the index keeps it: its id, the entry's aliases to look it up by, its fact and its raw bytes.
+
+    `lengths`: in bytes, those of the raw bytes, the article and the capture itself. `origin`: the capture of another
+    archive that this one repeats.
+    """
 
     capture: ObjectId
     aliases: tuple[str, ...]
     fact: Fact
     raw: ObjectId
+    lengths: tuple[int, int, int]
+    origin: ObjectId | None = None
 
 
 class Taken(NamedTuple):
@@ -65,16 +75,6 @@ class Taken(NamedTuple):
     capture: ObjectId
     raw: ObjectId
     fact: Fact
-
-
-class Line(NamedTuple):
-    """An entry as a log shows it: published id, article, source, and when it was updated."""
-
-    entry: int
-    id: str
-    article: ObjectId
-    source: str
-    updated: int
 
 
 class Index:
@@ -89,7 +89,7 @@ class Index:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        connection.executescript(f"BEGIN; {_TABLES} {feedlog.TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
         return cls(connection)
 
     @classmethod
@@ -97,9 +97,8 @@ class Index:
         """Open the index at `path`. Raises IndexDamaged."""
         if not path.is_file():
             raise IndexDamaged(f"{path} is missing")
-        address = f"{path.absolute().as_uri()}?{_mode(path)}"
         try:
-            connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=60)
+            connection = sqlite3.connect(address(path), uri=True, isolation_level=None, timeout=60)
         except sqlite3.Error as error:
             raise IndexDamaged(f"{path}: {error}") from error
         index = cls(connection)
@@ -112,6 +111,12 @@ class Index:
             raise IndexDamaged(f"{path} has schema {schema}, not {SCHEMA}")
         return index
 
+    @staticmethod
+    def is_doubtful(error: BaseException | None) -> bool:
+        """Tell whether an error says that the file may be damaged: any of SQLite's but "in use" and "disk full"."""
+        harmless = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
+        return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in harmless
+
     @contextmanager
     def damage(self) -> Iterator[None]:
         """Turn what SQLite says of a damaged file into IndexDamaged."""
@@ -121,6 +126,17 @@ class Index:
             if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError) and "malformed" not in str(error):
                 raise
             raise IndexDamaged(str(error)) from error
+
+    def copy(self) -> "Index":
+        """Copy the index into a temporary file, to note there what cannot be noted here."""
+        connection = sqlite3.connect("", isolation_level=None)
+        self._db.backup(connection)
+        return Index(connection)
+
+    @property
+    def feeds(self) -> feedlog.FeedLog:
+        """The logs of the feeds."""
+        return feedlog.FeedLog(self._db)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -141,7 +157,7 @@ class Index:
 
     def last_captured(self) -> int | None:
         """Return the latest instant of any capture."""
-        row = self._db.execute("SELECT max(captured) FROM events WHERE kind = 0").fetchone()
+        row = self._db.execute("SELECT max(captured) FROM captures").fetchone()
         return row[0] if row[0] is not None else None
 
     def has_raw(self, raw: ObjectId, source: str) -> bool:
@@ -152,6 +168,15 @@ class Index:
         """Tell whether this capture is indexed."""
         return self._any("SELECT 1 FROM captures WHERE capture = ?", capture)
 
+    def has_event(self, origin: ObjectId) -> bool:
+        """Tell whether this capture is indexed, be it as it was taken, be it as it came from another archive."""
+        return self.has_capture(origin) or self._any("SELECT 1 FROM captures WHERE origin = ?", origin)
+
+    def entry_of(self, capture: ObjectId) -> int | None:
+        """Return the entry that a capture belongs to."""
+        row = self._db.execute("SELECT entry FROM captures WHERE capture = ?", (capture,)).fetchone()
+        return row[0] if row else None
+
     def find(self, aliases: Iterable[str]) -> int | None:
         """Return the entry that the first known alias stands for."""
         for alias in aliases:
@@ -161,8 +186,40 @@ class Index:
 
     def facts(self, entry: int) -> list[Fact]:
         """Every capture of an entry, in no order."""
-        fields = "captured, published, updated, article, fingerprint, source, id"
-        return [Fact(*row) for row in self._db.execute(f"SELECT {fields} FROM captures WHERE entry = ?", (entry,))]
+        return [Fact(*row) for row in self._db.execute(f"SELECT {_FACT} FROM captures WHERE entry = ?", (entry,))]
+
+    def wait(self, known: Known) -> None:
+        """Put a capture aside, to be taken in when all are there to be put in order."""
+        self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting (capture, aliases, {_FACT}, raw, lengths, origin)")
+        row = known.capture, json.dumps(known.aliases), *known.fact, known.raw, _written(known.lengths), known.origin
+        self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
+
+    def waiting(self) -> Iterator[Known]:
+        """Give the captures that were put aside, in the order of the log."""
+        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS waiting (capture, captured, published, article, source)")
+        query = "SELECT * FROM waiting ORDER BY captured, published IS NOT NULL, published, article, source"
+        for capture, aliases, *fact, raw, lengths, origin in self._db.execute(query):
+            raw_length, article_length, capture_length = map(int, lengths.split())
+            yield Known(
+                ObjectId(capture),
+                tuple(json.loads(aliases)),
+                Fact(*fact),
+                ObjectId(raw),
+                (raw_length, article_length, capture_length),
+                None if origin is None else ObjectId(origin),
+            )
+
+    def about(self, column: str, object_id: str) -> tuple[ObjectId, str] | None:
+        """Find the article and the published id that an object is about. `column`: raw, article or capture."""
+        row = self._db.execute(f"SELECT article, id FROM captures WHERE {column} = ? LIMIT 1", (object_id,)).fetchone()
+        return (ObjectId(row[0]), row[1]) if row else None
+
+    def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
+        """Give the kind, id and length in bytes of every object that captures refer to, once for each capture."""
+        for capture, article, raw, lengths in self._db.execute("SELECT capture, article, raw, lengths FROM captures"):
+            ids = zip(("raw", "articles", "captures"), (raw, article, capture), lengths.split(), strict=True)
+            for kind, name, length in ids:
+                yield kind, ObjectId(name), int(length)
 
     def add(self, known: Known) -> None:
         """Take a capture in and derive its entry's history again."""
@@ -177,8 +234,8 @@ class Index:
         self._db.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", [(alias, entry) for alias in known.aliases])
         fact = known.fact
         self._db.execute(
-            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (known.capture, entry, *fact[:3], *fact[3:], known.raw),
+            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (known.capture, entry, *fact, known.raw, _written(known.lengths), known.origin),
         )
         self._db.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
@@ -204,16 +261,14 @@ class Index:
         known = "capture BETWEEN ?1 AND ?2 OR article BETWEEN ?1 AND ?2 OR raw BETWEEN ?1 AND ?2"
         return self._taken(known, prefix, f"{prefix}g")
 
-    def newest(self, sources: tuple[str, ...] | None, limit: int) -> list[Line]:
-        """Return up to `limit` entries as the log of these sources (None: all) shows them, the latest event first."""
-        lines: dict[int, Line] = {}
-        with closing(self._log(sources)) as rows:
-            for row in rows:
-                if len(lines) == limit:
-                    break
-                if row[0] not in lines:
-                    lines[row[0]] = Line(row[0], row[1], ObjectId(row[2]), row[3], row[4])
-        return list(lines.values())
+    def shown(self, entry: int) -> feedlog.Line:
+        """Return what an entry shows now."""
+        query = (
+            "SELECT e.entry, n.id, e.article, e.source, e.updated FROM events e JOIN entries n USING (entry) "
+            "WHERE e.entry = ? ORDER BY e.captured DESC LIMIT 1"
+        )
+        number, id_, article, source, updated = self._db.execute(query, (entry,)).fetchone()
+        return feedlog.Line(number, id_, ObjectId(article), source, updated)
 
     def sources(self) -> list[str]:
         """Every source that something was captured from."""
@@ -239,47 +294,27 @@ class Index:
         """Note what was seen of a seed file."""
         self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
 
-    def documents(self, feed: str) -> dict[str, tuple[str, str | None]]:
-        """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""
-        rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))
-        return {path: (key, stamp) for path, key, stamp in rows}
-
-    def note_documents(self, feed: str, states: dict[str, tuple[str, str | None]]) -> None:
-        """Note what a feed's documents were made from and how their files stand."""
-        rows = [(feed, path, key, stamp) for path, (key, stamp) in states.items()]
-        self.begin()
-        self._db.execute("DELETE FROM documents WHERE feed = ?", (feed,))
-        self._db.executemany("INSERT INTO documents VALUES (?, ?, ?, ?)", rows)
-        self.commit()
-
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
-        fields = "entry, capture, raw, captured, published, updated, article, fingerprint, source, id"
-        rows = self._db.execute(f"SELECT {fields} FROM captures WHERE {condition}", values)
+        rows = self._db.execute(f"SELECT entry, capture, raw, {_FACT} FROM captures WHERE {condition}", values)
         found = [Taken(entry, ObjectId(capture), ObjectId(raw), Fact(*fact)) for entry, capture, raw, *fact in rows]
         return sorted(found, key=lambda taken: (taken.fact.order, taken.capture))
-
-    def _log(self, sources: tuple[str, ...] | None) -> sqlite3.Cursor:
-        fields = "e.entry, n.id, e.article, e.source, e.updated FROM events e JOIN entries n USING (entry)"
-        order = "ORDER BY e.captured DESC, e.published DESC, e.article DESC"
-        if sources is None:
-            return self._db.execute(f"SELECT {fields} WHERE e.kind = {Kind.MADE:d} {order}")
-        if len(sources) == 1:
-            return self._db.execute(f"SELECT {fields} WHERE e.source = ? {order}", sources)
-        among = f"source IN ({', '.join('?' * len(sources))})"
-        earlier = f"SELECT 1 FROM events p WHERE p.entry = e.entry AND p.{among} AND p.captured < e.captured"
-        joined = f"(e.kind = {Kind.JOINED:d} AND EXISTS ({earlier}))"
-        return self._db.execute(f"SELECT {fields} WHERE e.{among} AND NOT {joined} {order}, e.kind", sources * 2)
 
     def _any(self, query: str, *values: str) -> bool:
         return self._db.execute(query, values).fetchone() is not None
 
 
-def _mode(path: Path) -> str:
-    """Choose how to open a file: a reader that may write leaves no -wal or -shm behind, one that may not makes none."""
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        return "mode=rw"
+def address(path: Path) -> str:
+    """Say how SQLite is to open a file: a reader that may write leaves no -wal or -shm, one that may not makes none."""
     wal = Path(f"{path}-wal")
-    return "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        mode = "mode=rw"
+    else:
+        mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+    return f"{path.absolute().as_uri()}?{mode}"
+
+
+def _written(lengths: tuple[int, int, int]) -> str:
+    return " ".join(map(str, lengths))
 
 
 def _row(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:

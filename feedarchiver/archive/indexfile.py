@@ -2,7 +2,8 @@
 
 Beside the file lies its *seal*: the size and time that the last writer left it with. SQLite notices a file that is
 cut or scribbled over only where it happens to look; the seal notices it before anything is read. A writer breaks the
-seal first and renews it last; a broken seal means a crash, and then SQLite's own recovery is to be trusted.
+seal first and renews it last; a broken seal means a crash, and then SQLite's own recovery is to be trusted. No seal: no
+index, or none to be trusted.
 """
 
 import os
@@ -10,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from feedarchiver.archive.bucket import FolderBucket, sync_folder
+from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.index import Index, IndexDamaged
 from feedarchiver.archive.lock import locked
 from feedarchiver.errors import StorageError
 
 _BROKEN = "being written\n"
+_ALL = ("", "-journal", "-wal", "-shm")
 
 
 class IndexFile:
@@ -25,6 +28,7 @@ class IndexFile:
         self.path = path
         self._bucket = bucket
         self._seal = path.with_name(f"{path.name}.seal")
+        self._fresh = path.with_name(f"{path.name}.new")
 
     def reading(self) -> Index:
         """Open the index to read, made anew if need be: in memory where nothing can be written. Takes the lock then."""
@@ -50,6 +54,8 @@ class IndexFile:
             index = self._open(write=True)
         try:
             self._write_seal(_BROKEN)
+            with suppress(OSError):  # a rebuild that was killed leaves much, but nothing in the way
+                _unlink(self._fresh, *_ALL)
             yield index
             settled = index.settle()
         finally:
@@ -57,20 +63,30 @@ class IndexFile:
         if settled:
             self._write_seal(self._state())
 
+    def distrust(self) -> None:
+        """Take the seal away, so that the next command makes the index anew."""
+        with suppress(OSError):
+            _unlink(self._seal, "")
+
+    def is_sealed(self) -> bool:
+        """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
+        return self._seal.exists()
+
     def rebuild(self) -> None:
         """Make the index anew from the objects and put it in the old one's place."""
         from feedarchiver.archive.reindex import rebuild
 
-        fresh = self.path.with_name(f"{self.path.name}.new")
         try:
+            self._bucket.harden()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            _unlink(fresh, "", "-wal", "-shm")
-            index = rebuild(self._bucket, fresh)
+            _unlink(self._fresh, *_ALL)
+            index = rebuild(self._bucket, self._fresh)
             index.settle()
             index.close()
+            _unlink(self._seal, "")  # without it, nobody trusts the old index and what is left of its log
+            sync_folder(str(self.path.parent))
             _unlink(self.path, "-wal", "-shm")
-            self._write_seal(_BROKEN)
-            os.replace(fresh, self.path)
+            os.replace(self._fresh, self.path)
             sync_folder(str(self.path.parent))
             self._write_seal(self._state())
         except OSError as error:

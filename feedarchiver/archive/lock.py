@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from feedarchiver.errors import ArchiveInUse, StorageError
@@ -31,9 +31,10 @@ def locked(store: Path, wait_s: float = 60) -> Iterator[None]:
 
 
 def _sign(path: Path) -> None:
-    """Say in the lock file who holds it. Others only read this to name the holder."""
+    """Say in the lock file who holds it. Others only read this to name the holder: where it fails, they cannot."""
     since = time.strftime("%Y-%m-%d %H:%M:%S %Z")
-    path.write_text(json.dumps({"pid": os.getpid(), "since": since}) + "\n", encoding="utf-8")
+    with suppress(OSError):
+        path.write_text(json.dumps({"pid": os.getpid(), "since": since}) + "\n", encoding="utf-8")
 
 
 def _holder(path: Path) -> str:

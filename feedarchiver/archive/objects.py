@@ -7,13 +7,22 @@ format's; a reader takes what it knows and passes over the rest. The layout is w
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feedarchiver.model import Article, Capture, Image, ObjectId
 
 VERSION = 1
-_IMAGE_FIELDS = ("url", "type", "length", "width", "height", "alt")
+_IMAGE = {"url": str, "type": str, "length": int, "width": int, "height": int, "alt": str}
+_ARTICLE = {
+    **dict.fromkeys(("title", "link", "guid", "published", "published_from", "updated"), str),
+    **dict.fromkeys(("language", "summary", "content"), str),
+    **dict.fromkeys(("authors", "categories"), list),
+    "image": dict,
+}
+_CAPTURE = dict.fromkeys(
+    ("article", "raw", "source", "url", "captured", "fingerprint", "origin", "origin_captured"), str
+)
 
 
 def object_id(data: bytes) -> ObjectId:
@@ -37,15 +46,18 @@ def encode_article(article: Article) -> bytes:
         "content": article.content,
     }
     if article.image:
-        said["image"] = {name: value for name in _IMAGE_FIELDS if (value := getattr(article.image, name)) is not None}
+        said["image"] = {name: value for name in _IMAGE if (value := getattr(article.image, name)) is not None}
     return _canonical(said)
 
 
 def decode_article(data: bytes) -> Article:
     """Read what `encode_article` wrote. Raises ValueError when `data` is no article."""
-    said = _mapping(data)
+    said = _mapping(data, _ARTICLE)
     try:
         image = said.get("image")
+        _check(image or {}, _IMAGE)
+        if not all(isinstance(name, str) for name in (*said.get("authors", ()), *said.get("categories", ()))):
+            raise ValueError("not an article: a name is no text")
         return Article(
             title=said.get("title", ""),
             link=said.get("link"),
@@ -58,7 +70,7 @@ def decode_article(data: bytes) -> Article:
             language=said.get("language"),
             summary=said.get("summary"),
             content=said.get("content"),
-            image=Image(**{name: image[name] for name in _IMAGE_FIELDS if name in image}) if image else None,
+            image=Image(**{name: image[name] for name in _IMAGE if name in image}) if image else None,
         )
     except (TypeError, AttributeError) as error:
         raise ValueError(f"not an article: {error}") from error
@@ -74,17 +86,22 @@ def encode_capture(capture: Capture) -> bytes:
             "url": capture.url,
             "captured": _instant(capture.captured),
             "fingerprint": capture.fingerprint,
+            "origin": capture.origin,
+            "origin_captured": _instant(capture.origin_captured),
         }
     )
 
 
 def decode_capture(data: bytes) -> Capture:
     """Read what `encode_capture` wrote. Raises ValueError when `data` is no capture."""
-    said = _mapping(data)
+    said = _mapping(data, _CAPTURE)
     try:
+        origin = said.get("origin")
         captured = _moment(said["captured"])
         if captured is None:
             raise ValueError("not a capture: it has no instant")
+        if said["source"] is None or said["fingerprint"] is None:
+            raise ValueError("not a capture: it has no source or no fingerprint")
         return Capture(
             article=ObjectId.parse(said["article"]),
             raw=ObjectId.parse(said["raw"]),
@@ -92,6 +109,8 @@ def decode_capture(data: bytes) -> Capture:
             url=said.get("url"),
             captured=captured,
             fingerprint=said["fingerprint"],
+            origin=None if origin is None else ObjectId.parse(origin),
+            origin_captured=_moment(said.get("origin_captured")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a capture: {error}") from error
@@ -105,13 +124,29 @@ def _canonical(said: Mapping[str, object]) -> bytes:
     return text.encode()
 
 
-def _mapping(data: bytes) -> dict[str, Any]:
+def is_canonical(data: bytes) -> bool:
+    """Tell whether `data` is written as this program writes articles and captures, down to the byte."""
+    try:
+        return _canonical(json.loads(data)) == data
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def _mapping(data: bytes, kinds: Mapping[str, type]) -> dict[str, Any]:
     said = json.loads(data)
     if not isinstance(said, dict) or not isinstance(said.get("version"), int):
         raise ValueError("not an object of this archive: it has no version")  # noqa: TRY004 - decoding fails one way
     if said["version"] > VERSION:
         raise ValueError(f"version {said['version']} of the object format is newer than this program knows ({VERSION})")
+    _check(said, kinds)
     return said
+
+
+def _check(said: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """See that what was said is of the kinds that are written. Raises ValueError."""
+    for name, value in said.items():
+        if name in kinds and value is not None and type(value) is not kinds[name]:
+            raise ValueError(f"not an object of this archive: its {name} is no {kinds[name].__name__}")
 
 
 def _instant(moment: datetime | None) -> str | None:
@@ -119,4 +154,8 @@ def _instant(moment: datetime | None) -> str | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    """Read an instant. Only UTC is ever written; anything else may lie beyond the calendar there. Raises ValueError."""
+    moment = datetime.fromisoformat(text) if text else None
+    if moment is not None and moment.utcoffset() != timedelta():
+        raise ValueError(f"{text} is not in UTC")
+    return moment

@@ -2,31 +2,31 @@
 
 from pathlib import Path
 
-from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Bucket
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.writer import aliases, known
-from feedarchiver.errors import MissingObject
+from feedarchiver.archive.writer import read_known
+from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
 
 _BATCH = 5_000
 
 
 def rebuild(bucket: Bucket, path: Path | None) -> Index:
-    """Make an index at `path` (None: in memory). What is damaged or missing is passed over: `verify` names it."""
+    """Make an index at `path` (None: in memory). What is damaged or missing is passed over: `verify` names it.
+
+    Memory is flat: captures wait in a temporary table until all of them are there to be taken in order.
+    """
     index = Index.create(path)
     index.begin()
-    for count, name in enumerate(bucket.names("captures"), start=1):
+    for name in bucket.names("captures"):
         try:
-            capture_id = ObjectId.parse(name)
-            data = bucket.get("captures", capture_id)
-            if objects.object_id(data) != capture_id:
-                continue
-            capture = objects.decode_capture(data)
-            article = objects.decode_article(bucket.get("articles", capture.article))
-        except (MissingObject, ValueError):
+            index.wait(read_known(bucket, ObjectId.parse(name)))
+        except (DamagedObject, MissingObject, ValueError):
             continue
-        index.add(known(capture_id, capture, article, aliases(article, capture.source)))
+    index.commit()
+    index.begin()
+    for count, known in enumerate(index.waiting(), start=1):
+        index.add(known)
         if count % _BATCH == 0:
             index.commit()
             index.begin()

@@ -1,4 +1,7 @@
-"""Proving that nothing was lost or changed: every object against its name, every reference, and the index."""
+"""Proving that nothing was lost or changed: every object against its name, every reference, and the index.
+
+Nothing is repaired and nothing is written: what is wrong is named, with the title and link of the article it is about.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,92 +11,155 @@ from typing import NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import KINDS, Bucket
-from feedarchiver.archive.index import Index, IndexDamaged
-from feedarchiver.archive.reindex import rebuild
+from feedarchiver.archive.index import Index, IndexDamaged, address
 from feedarchiver.errors import MissingObject, StorageError
-from feedarchiver.model import Article, ObjectId
+from feedarchiver.model import ObjectId
 
-
-class Checked(NamedTuple):
-    """An object that was looked at, and what is wrong with it, if anything."""
-
-    kind: str
-    name: str
-    fault: str | None
-
-
-def check_objects(bucket: Bucket) -> Iterator[Checked]:
-    """Read every object; captures come last and are held against what they refer to."""
-    for kind in (*(kind for kind in KINDS if kind != "captures"), "captures"):
-        for name in bucket.names(kind):
-            try:
-                object_id = ObjectId.parse(name)
-            except ValueError:
-                yield Checked(kind, name, "is no object of this archive; it was left as it is")
-                continue
-            try:
-                data = bucket.get(kind, object_id)
-            except (MissingObject, StorageError) as error:
-                yield Checked(kind, name, str(error))
-                continue
-            yield Checked(kind, name, _fault(bucket, kind, object_id, data))
-
-
-def check_index(bucket: Bucket, index_path: Path, scratch: Path) -> Iterator[str]:
-    """Hold the index against one made from the objects at `scratch`, where nothing may be, and say what differs."""
-    try:
-        Index.open(index_path, write=False).close()
-    except IndexDamaged as error:
-        yield f"the index is not readable ({error}); the next command makes it anew"
-        return
-    rebuild(bucket, scratch).close()
-    with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as db:
-        db.execute("ATTACH ? AS kept", (f"{index_path.absolute().as_uri()}?mode=ro",))
-        for table, columns in _DERIVED.items():
-            for one, other, what in (("kept", "main", "not in the objects"), ("main", "kept", "not in the index")):
-                query = " EXCEPT ".join(f"SELECT {columns} FROM {which}.{table}" for which in (one, other))
-                try:
-                    for row in db.execute(query):
-                        yield f"the index is wrong: {table}: {row[0]} is {what}; `feedarchiver reindex` makes it anew"
-                except sqlite3.DatabaseError as error:
-                    yield f"the index is not readable ({error}); the next command makes it anew"
-                    return
-
-
+_RESTORE = "it was left as it is; restore it from a copy"
+# The tables that the objects decide, with what decides them; numbers of entries differ from index to index.
 _DERIVED = {
-    "captures": "capture, captured, published, updated, article, fingerprint, source, id, raw",
     "events": "article, source, captured, published, updated, kind",
     "entries": "id",
     "aliases": "alias",
 }
+_CAPTURES = (
+    "capture, article, captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured"
+)
+_COLUMNS = {"raw": "raw", "articles": "article", "captures": "capture"}
 
 
-def _fault(bucket: Bucket, kind: str, object_id: ObjectId, data: bytes) -> str | None:
-    if objects.object_id(data) != object_id:
-        return f"is damaged{_named(kind, data)}; it was left as it is; restore it from a copy"
+class Checked(NamedTuple):
+    """A thing that was looked at, and what is wrong with it, if anything."""
+
+    kind: str
+    name: str
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.fault or 'is in order'}"
+
+
+class Verifier:
+    """One verification: the objects first, then the index against them."""
+
+    def __init__(self, bucket: Bucket, index: Index | None) -> None:
+        self._bucket = bucket
+        self._index = index
+        self._faulty: set[str] = set()
+
+    def objects(self) -> Iterator[Checked]:
+        """Read every object; captures come last and are held against what they refer to."""
+        for kind in sorted(KINDS, key=lambda kind: kind == "captures"):
+            for name in self._bucket.names(kind):
+                yield self._seen(Checked(kind, name, self._fault(kind, name)))
+
+    def names_and_sizes(self) -> Iterator[Checked]:
+        """Look at names and sizes only: is all there that the index knows of, as long as it was?"""
+        lengths = self._index.lengths() if self._index else iter(())
+        for kind, name, expected in lengths:
+            length = self._bucket.length(kind, name)
+            if length is None:
+                yield self._seen(Checked(kind, name, f"is missing{self.about(kind, name)}; restore it from a copy"))
+            elif length != expected:
+                fault = f"has {length} bytes instead of {expected}{self.about(kind, name)}; {_RESTORE}"
+                yield self._seen(Checked(kind, name, fault))
+            else:
+                yield Checked(kind, name)
+
+    def index(self, path: Path, scratch: Path) -> Iterator[Checked]:
+        """Hold the index at `path` against one made from the objects at `scratch`, where nothing may be."""
+        from feedarchiver.archive.reindex import rebuild
+
+        rebuild(self._bucket, scratch).close()
+        with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as db:
+            db.execute("ATTACH ? AS kept", (address(path),))
+            try:
+                yield from self._captures(db)
+                if not self._faulty:  # what is damaged or lost is named already, and the tables must differ by it
+                    for table, columns in _DERIVED.items():
+                        for row, what in _differences(db, table, columns):
+                            yield Checked("index", f"{table} {row[0]}", f"is {what}; `feedarchiver reindex` mends it")
+            except sqlite3.DatabaseError as error:
+                yield Checked("index", str(path), f"is not readable ({error}); `feedarchiver reindex` makes it anew")
+
+    def _captures(self, db: sqlite3.Connection) -> Iterator[Checked]:
+        """Compare which captures there are. One that the index knows and the archive has not is lost."""
+        for (capture, article, *_), what in _differences(db, "captures", _CAPTURES):
+            if capture in self._faulty or article in self._faulty:
+                continue
+            if self._bucket.length("captures", ObjectId(capture)) is None:
+                about = self.about("captures", capture)
+                yield self._seen(Checked("captures", capture, f"is missing{about}; restore it from a copy"))
+            else:
+                yield Checked("index", f"captures {capture}", f"is {what}; `feedarchiver reindex` mends it")
+
+    def _fault(self, kind: str, name: str) -> str | None:
+        try:
+            object_id = ObjectId.parse(name)
+        except ValueError:
+            return "is no object of this archive; it was left as it is"
+        try:
+            data = self._bucket.get(kind, object_id)
+        except (MissingObject, StorageError) as error:
+            return f"cannot be read{self.about(kind, name)}: {error}"
+        if objects.object_id(data) != object_id:
+            return f"is damaged{self.about(kind, name, data)}; {_RESTORE}"
+        try:
+            if kind == "articles":
+                objects.decode_article(data)
+            elif kind == "captures":
+                return self._lost(name, data)
+        except ValueError as error:
+            return f"is not readable: {error}"
+        return None
+
+    def _lost(self, name: str, data: bytes) -> str | None:
+        """Say what a capture refers to that is not there."""
+        capture = objects.decode_capture(data)
+        wanted = (("articles", capture.article), ("raw", capture.raw))
+        lost = [f"{kind} {which}" for kind, which in wanted if self._bucket.length(kind, which) is None]
+        if not lost:
+            return None
+        self._faulty.update(which for _, which in wanted)
+        return f"refers to {' and '.join(lost)}, missing{self.about('captures', name)}; restore it from a copy"
+
+    def _seen(self, checked: Checked) -> Checked:
+        if checked.fault:
+            self._faulty.add(checked.name)
+        return checked
+
+    def about(self, kind: str, name: str, damaged: bytes = b"") -> str:
+        """Name the article that an object is about, by its title and link, as far as anything still tells them."""
+        title, link = None, None
+        article_id = None
+        if self._index and kind in _COLUMNS and (known := self._index.about(_COLUMNS[kind], name)):
+            article_id, link = known
+        for data in (damaged if kind == "articles" else b"", self._article(article_id)):
+            try:
+                article = objects.decode_article(data)
+                title, link = article.title, article.link or link
+            except ValueError:
+                continue
+        said = ", ".join(filter(None, (title and f'"{title}"', link)))
+        return f" ({said})" if said else ""
+
+    def _article(self, article_id: ObjectId | None) -> bytes:
+        try:
+            return self._bucket.get("articles", article_id) if article_id else b""
+        except (MissingObject, StorageError):
+            return b""
+
+
+def open_index(path: Path) -> Index | None:
+    """Open the index to look names up in, if it can be."""
     try:
-        if kind == "articles":
-            objects.decode_article(data)
-        elif kind == "captures":
-            capture = objects.decode_capture(data)
-            lost = [
-                f"{what} {which}"
-                for what, which in (("articles", capture.article), ("raw", capture.raw))
-                if not bucket.has(what, which)
-            ]
-            if lost:
-                return f"refers to {' and '.join(lost)}, which is missing; restore it from a copy"
-    except ValueError as error:
-        return f"is not readable: {error}"
-    return None
+        return Index.open(path, write=False)
+    except IndexDamaged:
+        return None
 
 
-def _named(kind: str, data: bytes) -> str:
-    """Name a damaged article by what can still be read of it."""
-    if kind != "articles":
-        return ""
-    try:
-        article: Article = objects.decode_article(data)
-    except ValueError:
-        return ""
-    return f' ("{article.title}", {article.link})'
+def _differences(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    for one, other, what in (("kept", "main", "not in the objects"), ("main", "kept", "not in the index")):
+        query = f"SELECT {columns} FROM {one}.{table} EXCEPT SELECT {columns} FROM {other}.{table}"
+        for row in db.execute(query):
+            yield row, what

@@ -6,15 +6,17 @@ one made from the objects.
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import FolderBucket, sync_folder
+from feedarchiver.archive.bucket import Bucket, FolderBucket, read
+from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
 from feedarchiver.archive.history import Fact
 from feedarchiver.archive.index import Index, Known
-from feedarchiver.errors import StorageError
+from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import Article, Capture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical, encoded
 
@@ -31,10 +33,16 @@ class Writer:
         self.index = index
         last = index.last_captured()
         wanted = now.astimezone(UTC).replace(microsecond=0)
-        self.captured = wanted if last is None else max(wanted, moment(last) + timedelta(seconds=1))
+        self.captured = wanted if last is None else max(wanted, _after(last))
         self._captures: list[ObjectId] = []
         self._size_bytes = 0
+        self._kept = 0
         self._in_batch = False
+        self._is_pending = False
+
+    def step(self) -> None:
+        """Let what follows be captured later than what came before, by the smallest instant there is."""
+        self.captured += timedelta(microseconds=1)
 
     def add(self, received: Received) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture."""
@@ -45,7 +53,7 @@ class Writer:
         data = objects.encode_article(article)
         article_id = objects.object_id(data)
         names = aliases(article, received.source)
-        outcome, print_ = self._judge(article, names)
+        outcome, print_ = self.judge(article, names)
         capture = Capture(
             article=article_id,
             raw=raw,
@@ -60,12 +68,29 @@ class Writer:
         self._bucket.put("raw", raw, received.raw)
         self._bucket.put("articles", article_id, data)
         self._bucket.put("captures", capture_id, capture_data)
-        self.index.add(known(capture_id, capture, article, names))
+        lengths = len(received.raw), len(data), len(capture_data)
+        self.index.add(known(capture_id, capture, article, names, lengths))
         self._captures.append(capture_id)
         self._size_bytes += len(received.raw) + len(data)
         if self._size_bytes > _BATCH_BYTES or len(self._captures) >= _BATCH_CAPTURES:
             self.commit()
         return outcome
+
+    def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
+        """Hand over an object that a capture to come refers to. One that stays without a capture harms nobody."""
+        self._bucket.put(kind, object_id, data)
+        self._kept += 1
+        self._size_bytes += len(data)
+        if self._size_bytes > _BATCH_BYTES or self._kept >= _BATCH_CAPTURES:
+            self._store()
+
+    def take(self, data: bytes, known: Known) -> int:
+        """Take over a capture whose article and raw bytes are kept. Returns how many wait for `commit`."""
+        self._begin()
+        self._bucket.put("captures", known.capture, data)
+        self.index.add(known)
+        self._captures.append(known.capture)
+        return len(self._captures)
 
     def saw_seed(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note the state of a seed file that has been taken or refused."""
@@ -74,57 +99,72 @@ class Writer:
 
     def commit(self) -> None:
         """Make all that was added durable: objects first, then the index."""
-        pending = os.path.join(self._bucket.root, "pending")
-        if self._captures:
-            try:
-                with open(pending, "w", encoding="ascii") as file:
-                    file.writelines(f"{capture}\n" for capture in self._captures)
-                    file.flush()
-                    os.fsync(file.fileno())
-                sync_folder(self._bucket.root)
-            except OSError as error:
-                raise StorageError.of(error, "write", pending) from error
-            self._bucket.flush()
+        if self._captures or self._kept:
+            self._store()
         if self._in_batch:
             self.index.commit()
             self._in_batch = False
-        if self._captures:
-            os.unlink(pending)
+        if self._is_pending:
+            with self._pending("remove") as pending:
+                os.unlink(pending)
+            self._is_pending = False
             self._captures.clear()
-            self._size_bytes = 0
 
     def recover(self) -> None:
         """Index the captures of a batch whose writer did not finish."""
-        pending = os.path.join(self._bucket.root, "pending")
-        try:
-            with open(pending, encoding="ascii", errors="replace") as file:
-                names = file.read().split()
-        except FileNotFoundError:
-            return
+        with self._pending("read") as pending:
+            try:
+                with open(pending, encoding="ascii", errors="replace") as file:
+                    names = file.read().split()
+            except FileNotFoundError:
+                return
+        self._bucket.harden()
         self._begin()
         for name in names:
-            with suppress(ValueError):  # a line that the crash cut short names nothing that was stored
+            # A line that the crash cut short names nothing that was stored; `verify` names what is damaged or missing.
+            with suppress(ValueError, DamagedObject, MissingObject):
                 self._recover(ObjectId.parse(name))
         self.commit()
-        os.unlink(pending)
+        with self._pending("remove") as pending:
+            os.unlink(pending)
         last = self.index.last_captured()
         if last is not None:
-            self.captured = max(self.captured, moment(last) + timedelta(seconds=1))
+            self.captured = max(self.captured, _after(last))
+
+    def _store(self) -> None:
+        """Give the batch's objects their names. Until the index has committed, `pending` says that they have none."""
+        with self._pending("write") as pending:
+            with open(pending, "w", encoding="ascii") as file:
+                file.writelines(f"{capture}\n" for capture in self._captures)
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(self._bucket.root)
+        self._is_pending = True
+        self._bucket.flush()
+        self._size_bytes = self._kept = 0
 
     def _recover(self, capture_id: ObjectId) -> None:
-        if self._bucket.has("captures", capture_id) and not self.index.has_capture(capture_id):
-            capture = objects.decode_capture(self._bucket.get("captures", capture_id))
-            article = objects.decode_article(self._bucket.get("articles", capture.article))
-            self.index.add(known(capture_id, capture, article, aliases(article, capture.source)))
+        if self._bucket.length("captures", capture_id) is not None and not self.index.has_capture(capture_id):
+            self.index.add(read_known(self._bucket, capture_id))
+
+    @contextmanager
+    def _pending(self, what: str) -> Iterator[str]:
+        """Have the path of the list of captures, to do `what` with it. Raises StorageError for OSError."""
+        path = os.path.join(self._bucket.root, "pending")
+        try:
+            yield path
+        except OSError as error:
+            raise StorageError.of(error, what, path) from error
 
     def _begin(self) -> None:
         if not self._in_batch:
             self.index.begin()
             self._in_batch = True
 
-    def _judge(self, article: Article, names: tuple[str, ...]) -> tuple[Outcome, str]:
+    def judge(self, article: Article, names: tuple[str, ...]) -> tuple[Outcome, str]:
         """Tell what the article is to its entry, and the fingerprint that says so in its capture."""
-        print_ = fingerprint(article)
+        identity = names[0] if article.link else None
+        print_ = fingerprint(article, identity)
         entry = self.index.find(names)
         if entry is None:
             return Outcome.NEW, print_
@@ -134,9 +174,15 @@ class Writer:
         for fact in facts:  # another version of the cleaner took these: compare what they would be now
             if not is_current(fact.fingerprint):
                 data = self._bucket.get("articles", ObjectId(fact.article))
-                if fingerprint(objects.decode_article(data)) == print_:
+                earlier = objects.decode_article(data)
+                if fingerprint(earlier, canonical(earlier.link) if earlier.link else None) == print_:
                     return Outcome.NOISE, fact.fingerprint
         return Outcome.VERSION, print_
+
+
+def _after(last: int) -> datetime:
+    """Return the first whole second after an instant."""
+    return moment(last).replace(microsecond=0) + timedelta(seconds=1)
 
 
 def aliases(article: Article, source: str) -> tuple[str, ...]:
@@ -146,7 +192,22 @@ def aliases(article: Article, source: str) -> tuple[str, ...]:
     return by_link + by_guid
 
 
-def known(capture_id: ObjectId, capture: Capture, article: Article, names: tuple[str, ...]) -> Known:
+def read_known(bucket: Bucket, capture_id: ObjectId) -> Known:
+    """Read what the index keeps of a capture out of its objects.
+
+    Raises DamagedObject, MissingObject; ValueError for what is no capture or no article.
+    """
+    capture_data = read(bucket, "captures", capture_id)
+    capture = objects.decode_capture(capture_data)
+    article_data = read(bucket, "articles", capture.article)
+    article = objects.decode_article(article_data)
+    lengths = bucket.length("raw", capture.raw) or 0, len(article_data), len(capture_data)
+    return known(capture_id, capture, article, aliases(article, capture.source), lengths)
+
+
+def known(
+    capture_id: ObjectId, capture: Capture, article: Article, names: tuple[str, ...], lengths: tuple[int, int, int]
+) -> Known:
     """Gather what the index keeps of a capture. `names`: the article's aliases."""
     fact = Fact(
         captured=microseconds(capture.captured),
@@ -156,8 +217,9 @@ def known(capture_id: ObjectId, capture: Capture, article: Article, names: tuple
         fingerprint=capture.fingerprint,
         source=capture.source,
         id=published_id(article, capture.source),
+        origin_captured=None if capture.origin_captured is None else microseconds(capture.origin_captured),
     )
-    return Known(capture_id, names, fact, capture.raw)
+    return Known(capture_id, names, fact, capture.raw, lengths, capture.origin)
 
 
 def published_id(article: Article, source: str) -> str:

@@ -15,7 +15,15 @@ TABLE = {
     "import": ("feedarchiver.commands.main", "Archive seed files."),
     "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
+    "search": ("feedarchiver.commands.looking", "Find articles by words in title and text."),
+    "show": ("feedarchiver.commands.looking", "Print an article."),
+    "explain": ("feedarchiver.commands.looking", "Say where an article's title, date and picture came from."),
+    "log": ("feedarchiver.commands.comparing", "List the versions of an article."),
+    "diff": ("feedarchiver.commands.comparing", "Show what changed between two versions."),
+    "export": ("feedarchiver.commands.moving", "Copy the archive, or a choice of it, into a file or folder."),
+    "import-archive": ("feedarchiver.commands.moving", "Take in what an export or another archive holds."),
     "verify": ("feedarchiver.commands.keeping", "Check every object of the archive against its name."),
+    "reindex": ("feedarchiver.commands.keeping", "Make the index anew from the archive's objects."),
 }
 
 EXIT_CODES = """\b
@@ -35,7 +43,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in TABLE:
             return None
-        command: click.Command = getattr(import_module(TABLE[cmd_name][0]), f"{cmd_name}_command")
+        command: click.Command = getattr(import_module(TABLE[cmd_name][0]), f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

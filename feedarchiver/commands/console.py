@@ -4,6 +4,7 @@ Results go to stdout. What was refused or failed goes to stderr, so that `-q` le
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,14 @@ from feedarchiver.errors import one_line
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _BAR_AFTER_S = 0.5
+_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+_STYLES = {  # colour on a terminal, else what stands before and after
+    "title": ("1", "", ""),
+    "faint": ("2", "", ""),
+    "hit": ("1;33", "[", "]"),
+    "removed": ("31;9", "[-", "-]"),
+    "added": ("32", "{+", "+}"),
+}
 
 
 class Console(NamedTuple):
@@ -30,9 +39,24 @@ class Console(NamedTuple):
     def say(self, text: str, **fields: object) -> None:
         """Give a result: `text` to a person, `fields` to a script."""
         if self.json:
-            self._write(sys.stdout, json.dumps(fields, ensure_ascii=False))
+            self._write(sys.stdout, _written(fields))
         elif self.level >= 0:
             self._write(sys.stdout, text)
+
+    def show(self, *parts: str | tuple[str, str], **fields: object) -> None:
+        """Give a result as one line of parts, each plain or with the name of its style."""
+        if self.json or self.level < 0:
+            self.say("", **fields)
+            return
+        styled = ((part, "") if isinstance(part, str) else part for part in parts)
+        coloured = _is_coloured(sys.stdout)
+        line = (_styled(one_line(text), style, coloured=coloured) for text, style in styled)
+        sys.stdout.write(f"{''.join(line)}\n")
+
+    def hand_over(self, data: bytes) -> None:
+        """Give bytes exactly as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
 
     def detail(self, text: str) -> None:
         """Say what only -v asks for."""
@@ -41,7 +65,7 @@ class Console(NamedTuple):
 
     def warn(self, line: str, **fields: object) -> None:
         """Say what a person must see: to stderr, whatever the options."""
-        self._write(sys.stderr, json.dumps(fields, ensure_ascii=False) if self.json else line)
+        self._write(sys.stderr, _written(fields) if self.json else line)
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[str], None]]:
@@ -57,6 +81,23 @@ class Console(NamedTuple):
 
     def _write(self, stream: Any, text: str) -> None:
         stream.write(f"{one_line(text)}\n")
+
+
+def _written(fields: dict[str, object]) -> str:
+    """Write JSON whose control characters stay JSON's own escapes when the line is made safe for a terminal."""
+    return json.dumps(fields, ensure_ascii=False).translate(_CONTROLS)
+
+
+def _is_coloured(stream: Any) -> bool:
+    """Tell whether to use colour (https://no-color.org)."""
+    return bool(stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
+
+
+def _styled(text: str, style: str, *, coloured: bool) -> str:
+    if not style or not text:
+        return text
+    colour, before, after = _STYLES[style]
+    return f"\x1b[{colour}m{text}\x1b[0m" if coloured else f"{before}{text}{after}"
 
 
 class _Bar:

@@ -1,4 +1,4 @@
-"""verify: looking after what is kept."""
+"""verify and reindex: looking after what is kept."""
 
 import click
 
@@ -9,26 +9,39 @@ from feedarchiver.config import load
 
 @click.command("verify")
 @common
-def verify_command(console: Console) -> int:
+@click.option("--quick", is_flag=True, help="Look at names and sizes only.")
+def verify_command(console: Console, *, quick: bool) -> int:
     """Read every object, check it against its name and what it refers to, and hold the index against the objects."""
     config = load(console.config_path)
-    archive = Archive.open(config.store, config.index)
     counts: dict[str, int] = {}
     faults = 0
-    with console.progress("verifying") as advance:
-        for checked in archive.verify():
+    with Archive.open(config.store, config.index) as archive, console.progress("verifying") as advance:
+        for checked in archive.verify(quick=quick):
             counts[checked.kind] = counts.get(checked.kind, 0) + 1
             if checked.fault:
                 faults += 1
-                text = f"{checked.kind} {checked.name} {checked.fault}"
-                console.warn(text, event="fault", kind=checked.kind, name=checked.name, fault=checked.fault)
+                fields = {"kind": checked.kind, "name": checked.name, "fault": checked.fault}
+                console.warn(str(checked), event="fault", **fields)
             advance(checked.name)
     objects = sum(number for kind, number in counts.items() if kind != "index")
+    articles = counts.get("articles", 0)
     console.say(
-        f"{objects} objects, {counts.get('articles', 0)} articles, {faults} faults",
+        f"{objects} objects, {articles} articles, {faults} faults",
         event="verified",
         objects=objects,
-        articles=counts.get("articles", 0),
+        articles=articles,
         faults=faults,
     )
     return 1 if faults else 0
+
+
+@click.command("reindex")
+@common
+def reindex_command(console: Console) -> int:
+    """Make the index anew from the objects. Any command does so by itself when the index is missing or damaged."""
+    config = load(console.config_path)
+    with Archive.open(config.store, config.index) as archive:
+        counts = archive.reindex()
+    told = "{entries} articles in {versions} versions, from {captures} captures".format(**counts)
+    console.say(told, event="reindexed", **counts)
+    return 0

@@ -1,11 +1,12 @@
 """import, build and run: the way of an article from a seed file into the feeds."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from feedarchiver import flow
+from feedarchiver import building, flow
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
 from feedarchiver.config import Config, feeds_for, load
@@ -17,34 +18,55 @@ _DONE, _FAILED, _REFUSED = 0, 1, 3
 @click.command("import")
 @common
 @click.option("--source", help="The source that files outside the configured folders belong to.")
+@click.option(
+    "--git",
+    "repository",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Archive every version of every seed file that the git repository in FOLDER remembers.",
+)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-def import_command(console: Console, paths: tuple[Path, ...], source: str | None) -> int:
-    """Archive seed files: those of the configured folders, or the files and folders named by PATHS."""
+def import_command(console: Console, paths: tuple[Path, ...], source: str | None, repository: Path | None) -> int:
+    """Archive seed files: those of the configured folders, or the files and folders named by PATHS.
+
+    A file may also be a Jekyll post, or an RSS, Atom or JSON Feed document that somebody kept.
+    """
+    if repository and paths:
+        raise UsageError("name PATHS or --git FOLDER, not both; nothing was imported")
     config = load(console.config_path)
     folders = [_adopt(config, path, source) for path in paths] or _folders(config)
     with _create(config) as archive:
-        done = _import(console, config, archive, folders)
+        past = repository and flow.SeedFolder(path=repository, source=source or config.sources[0].id)
+        done = _import(console, config, archive, past or folders)
     console.say(_told(done), event="imported", **_figures(done))
     return _REFUSED if done.refused else _DONE
 
 
+_reseal = click.option("--reseal", is_flag=True, help="Cut the archive pages anew when the page size has changed.")
+
+
 @click.command("build")
 @common
-def build_command(console: Console) -> int:
+@_reseal
+@click.option("--full", is_flag=True, help="Make every document anew, whatever was kept of earlier builds.")
+def build_command(console: Console, *, reseal: bool, full: bool) -> int:
     """Publish the feeds of what the archive holds. Files whose bytes would not change are not touched."""
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive:
-        done = _build(console, config, archive)
+        _ask_to_reseal(config, archive, agreed=reseal)
+        done = _build(console, config, archive, full=full)
     console.say(_told(done), event="built", **_figures(done))
     return _FAILED if done.faults else _DONE
 
 
 @click.command("run")
 @common
-def run_command(console: Console) -> int:
+@_reseal
+def run_command(console: Console, *, reseal: bool) -> int:
     """Archive what is new in the configured folders, then publish the feeds. Safe to call at any time, from cron."""
     config = load(console.config_path)
     with _create(config) as archive:
+        _ask_to_reseal(config, archive, agreed=reseal)
         imported = _import(console, config, archive, _folders(config))
         built = _build(console, config, archive)
     told = f"{_told(imported)}; {_told(built)}"
@@ -52,6 +74,23 @@ def run_command(console: Console) -> int:
     if built.faults:
         return _FAILED
     return _REFUSED if imported.refused else _DONE
+
+
+def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
+    """See that nobody cuts sealed pages anew without knowing. Raises UsageError when that is not agreed to."""
+    feeds = feeds_for(config, archive.index.sources())
+    cut = building.resealed(archive, feeds, config.page_size)
+    if not cut or agreed:
+        return
+    count = sum(feed.pages for feed in cut)
+    what = (
+        f"page_size is {config.page_size} now and was {cut[0].size}: {_count(count, 'archive page')} of "
+        f"{_count(len(cut), 'feed')} would be cut anew, although archive pages are meant never to change"
+    )
+    if not sys.stdin.isatty() or not sys.stderr.isatty():
+        raise UsageError(f"{what}; add --reseal to do it, or set it back; nothing was done")
+    if not click.confirm(f"{what}. Cut them anew?", err=True):
+        raise UsageError("nothing was done; set page_size back to go on as before")
 
 
 def _create(config: Config) -> Archive:
@@ -81,11 +120,15 @@ def _adopt(config: Config, path: Path, source: str | None) -> flow.SeedFolder:
     return flow.SeedFolder(path=path, source=source or config.sources[0].id, remembers=False)
 
 
-def _import(console: Console, config: Config, archive: Archive, folders: list[flow.SeedFolder]) -> flow.Imported:
+def _import(
+    console: Console, config: Config, archive: Archive, what: list[flow.SeedFolder] | flow.SeedFolder
+) -> flow.Imported:
+    now, limit_bytes = datetime.now(UTC), config.max_seed_bytes
     with console.progress("archiving") as advance:
-        done = flow.import_seeds(
-            archive, folders, now=datetime.now(UTC), limit_bytes=config.max_seed_bytes, advance=advance
-        )
+        if isinstance(what, flow.SeedFolder):
+            done = flow.import_git(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
+        else:
+            done = flow.import_seeds(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
     for refusal in done.refused:
         console.warn(str(refusal), event="refused", place=refusal.place, reason=refusal.reason, kept=refusal.kept)
     for warning in done.warnings:
@@ -93,22 +136,24 @@ def _import(console: Console, config: Config, archive: Archive, folders: list[fl
     return done
 
 
-def _build(console: Console, config: Config, archive: Archive) -> flow.Built:
+def _build(console: Console, config: Config, archive: Archive, *, full: bool = False) -> building.Built:
     feeds = feeds_for(config, archive.index.sources())
+    target = building.Target(
+        folder=config.published, base_url=config.base_url, title=config.title, size=config.page_size
+    )
     with console.progress("building") as advance:
-        target = flow.Target(config.published, config.base_url)
-        done = flow.build(archive, feeds, target, size=2 * config.page_size, advance=advance)
+        done = building.build(archive, feeds, target, advance=advance, full=full)
     for fault in done.faults:
         console.warn(fault, event="fault", text=fault)
     return done
 
 
-def _told(done: flow.Imported | flow.Built) -> str:
+def _told(done: flow.Imported | building.Built) -> str:
     """Sum up for a person."""
-    if isinstance(done, flow.Built):
-        return (
-            f"{_count(done.feeds, 'feed')}, {_count(len(done.written), 'document')} written, {done.unchanged} unchanged"
-        )
+    if isinstance(done, building.Built):
+        parts = [_count(done.feeds, "feed"), f"{_count(len(done.written), 'document')} written"]
+        parts += [f"{done.unchanged} unchanged", *([f"{len(done.removed)} removed"] if done.removed else [])]
+        return ", ".join(parts)
     parts = [_count(done.articles, "article"), f"{done.new} new"]
     parts += [_count(done.versions, "new version")] if done.versions else []
     parts += [f"{done.noise} with other markup only"] if done.noise else []
@@ -116,10 +161,11 @@ def _told(done: flow.Imported | flow.Built) -> str:
     return ", ".join(parts)
 
 
-def _figures(done: flow.Imported | flow.Built) -> dict[str, object]:
+def _figures(done: flow.Imported | building.Built) -> dict[str, object]:
     """Sum up for a script."""
-    if isinstance(done, flow.Built):
-        return {"feeds": done.feeds, "written": done.written, "unchanged": done.unchanged, "faults": len(done.faults)}
+    if isinstance(done, building.Built):
+        told = {"feeds": done.feeds, "written": done.written, "unchanged": done.unchanged, "removed": done.removed}
+        return told | {"faults": len(done.faults)}
     counts = {name: getattr(done, name) for name in ("articles", "new", "versions", "noise", "known")}
     return counts | {"refused": len(done.refused)}
 

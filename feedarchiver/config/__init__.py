@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.config import checks
+from feedarchiver.config import checks, filters
 from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
 from feedarchiver.errors import ConfigError, one_line
@@ -42,6 +42,7 @@ _FEED: checks.Keys = {
     "subtitle": (checks.text, None),
     "language": (checks.language, None),
     "sources": (checks.source_ids, None),
+    **filters.KEYS,
 }
 _TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH}
 _LISTS = {"source": _SOURCE, "feed": _FEED}
@@ -90,6 +91,8 @@ def load(path: Path) -> Config:
     for number, source in enumerate(sources, 1):
         if source.pop("interval", None) and "kind" in source:
             problems.append(f"source {number}: interval: seed folders are read in every run; leave it out")
+    contradictions = ((number, filters.contradiction(feed)) for number, feed in enumerate(feeds, 1))
+    problems += [f"feed {number}: {problem}" for number, problem in contradictions if problem]
     problems += [*_repeated("source", sources), *_repeated("feed", feeds)]
     root = _at(path.parent, "")
     problems += _overlaps(root, archive, publish, sources)
@@ -106,8 +109,15 @@ def load(path: Path) -> Config:
         page_size=publish["page_size"],
         title=publish["title"],
         sources=tuple(Source(**{**source, "folder": _at(root, source["folder"])}) for source in sources),
-        feeds=tuple(Feed(**{**feed, "title": feed["title"] or feed["id"]}) for feed in feeds),
+        feeds=tuple(_feed(feed, sources) for feed in feeds),
     )
+
+
+def _feed(feed: dict[str, Any], sources: list[dict[str, Any]]) -> Feed:
+    """Make the value of a checked [[feed]]."""
+    spoken = {source["id"]: source["language"] for source in sources if source["language"]}
+    chosen = filters.taken(feed, spoken)
+    return Feed(**{**feed, "title": feed["title"] or feed["id"], "filter": chosen})
 
 
 def feeds_for(config: Config, archived: Iterable[str]) -> tuple[Feed, ...]:

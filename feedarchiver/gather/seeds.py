@@ -16,20 +16,13 @@ from datetime import datetime
 
 from feedarchiver import dates
 from feedarchiver.errors import SeedRefused
-from feedarchiver.gather.folder import SeedFile
 from feedarchiver.gather.frontmatter import FrontMatter
-from feedarchiver.model import Article, Received
+from feedarchiver.model import Article
 
 _STAMP = re.compile(r"\s*<!--(.*?)-->")
 _SEPARATOR = re.compile(r"^-{3,}[ \t]*\r?$", re.MULTILINE)
 _BLANK_LINE = re.compile(r"[ \t]*\r?\n")
 _HTTP = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
-
-
-def received(seed: SeedFile, data: bytes) -> Received:
-    """Read a seed's bytes as the article they hold. Raises SeedRefused."""
-    article, warnings = parse(data)
-    return Received(article=article, raw=data, source=seed.source, url=seed.name, warnings=warnings)
 
 
 def parse(data: bytes) -> tuple[Article, tuple[str, ...]]:

@@ -8,7 +8,8 @@ text.py      text of markup, titles, summaries, XML's characters
 body.py      all of them in order: one parse
 """
 
-from feedarchiver.markup.body import CLEANER_VERSION, Body, parse
+from feedarchiver import CLEANER_VERSION
+from feedarchiver.markup.body import Body, parse
 from feedarchiver.markup.text import plain, summary, xml_text
 
 __all__ = ["CLEANER_VERSION", "Body", "parse", "plain", "summary", "xml_text"]

@@ -1,7 +1,7 @@
 """An article's body, read once: its cleaned HTML, its text, its lead image, and what was cleaned away.
 
 Everything is decided on one tree (lexbor), in an order that matters: what is never shown goes first, then noise, then
-pictures and links get their real addresses; the allow-list has the last word. The text is that of the cleaned HTML.
+pictures and links get their real addresses; the allow-list has the last word on the HTML, and adds nothing to the text.
 """
 
 import re
@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from feedarchiver.markup import depth, noise, pictures
-from feedarchiver.markup.safe import allowed
-from feedarchiver.markup.text import visible, xml_text
+from feedarchiver.markup.safe import TAGS, allowed
+from feedarchiver.markup.text import resolved, tagless, xml_text
 from feedarchiver.model import Image
 from feedarchiver.urls import absolute
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
-
-CLEANER_VERSION = 1
 
 _UNSEEN = "script, style, template, link, meta, base, title, svg, canvas, param, annotation, noframes, noembed, dialog"
 _UNSEEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -28,6 +26,10 @@ _MAILTO = re.compile(
     r"mailto:[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+(?:\?[A-Za-z0-9._~%&=+\-,;:@/?!$'()*]*)?", re.IGNORECASE
 )
 _ADVERT_FRAME = re.compile(r"doubleclick|googlesyndication|googletagmanager|/ads?[/?.]|\badserv", re.IGNORECASE)
+_STRANGE = f":not(body, {', '.join(sorted(TAGS))})"
+_STRANGE_BLOCKS = frozenset(("dir", "form", "hgroup", "listing", "marquee", "optgroup", "option", "search"))
+_NAME = re.compile(r"<([a-z][^\t\n\f\r />]*)")
+_TAG = re.compile(r"<(?:/?[A-Za-z][A-Za-z0-9-]*(?=[\s/>])|!--)[^>]*>")
 _TINY = re.compile(r"[0-2](?:px)?")
 # The last private-use character marks the links made of players, until their text has been told from the article's own.
 _PLAYER = "\U0010fffd"
@@ -42,18 +44,21 @@ class Body:
     text: str
     image: Image | None
     removed: tuple[str, ...]
-    _html: str = field(repr=False)
+    _settled: str = field(repr=False)
 
     def html(self) -> str:
-        """Give the cleaned HTML: safe, with absolute addresses, the same for the same input."""
-        return self._html
+        """Give the cleaned HTML: safe, with absolute addresses, the same for the same input.
+
+        Made when asked for: importing an article needs its text only, and the allow-list is a third of the work.
+        """
+        return allowed(self._settled).replace(_PLAYER, "▶ ")
 
 
 def parse(html: str, *, base: str | None) -> Body:
     """Clean `html`, a body or a whole page. `base`: the address it came from, against which links are resolved."""
     from selectolax.lexbor import LexborHTMLParser  # a run with nothing new does without it
 
-    html = xml_text(html)
+    html = xml_text(html).replace(_PLAYER, "")
     suspicious = depth.is_suspicious(html)
     # Opening the body at once keeps a document's head and framesets from being read as such.
     tree = LexborHTMLParser(f"<body>{depth.shallow(html) if suspicious else html}")
@@ -62,33 +67,54 @@ def parse(html: str, *, base: str | None) -> Body:
     body = tree.body
     if body is None:
         return Body("", None, (), "")
-    lowered = html.lower()
+    tags = _tags(html)
     removed: dict[str, None] = {}
-    _drop_unseen(body, lowered, removed)
-    noise.clear(body, lowered, removed)
+    _drop_unseen(body, tags, removed)
+    noise.clear(body, tags, removed)
     _drop_controls(body, removed)
     image = pictures.settle(body, base, removed)
     _settle_links(body, base)
-    if "<video" in lowered or "<audio" in lowered:
+    if "<video" in tags or "<audio" in tags:
         _settle_media(body, base, removed)
-    if "<iframe" in lowered:
+    if "<iframe" in tags:
         _link_players(tree, body, base, removed)
-    clean = allowed(noise.without_labels(body.inner_html or "", lowered))
-    if _PLAYER in clean:
-        return Body(visible(_PLAYER_LINK.sub(" ", clean)), image, tuple(removed), clean.replace(_PLAYER, "▶ "))
-    return Body(visible(clean), image, tuple(removed), clean)
+    if not TAGS.issuperset(_NAME.findall(tags)):
+        _unwrap_strange(body)
+    settled = noise.without_labels(body.inner_html or "")
+    settled = xml_text(settled) if "&#" in html else settled  # references may name what XML forbids
+    return Body(_text(settled), image, tuple(removed), settled)
 
 
-def _drop_unseen(body: "LexborNode", lowered: str, removed: dict[str, None]) -> None:
+def _tags(html: str) -> str:
+    """Give the tags of `html` in lower case, to search for words of markup: without the text, if they are in pairs."""
+    ends = html.count(">")
+    if ends == html.count("<"):
+        found = _TAG.findall(html, 0, html.rfind(">") + 1)  # behind the last end there is nothing to look for
+        if len(found) == ends:
+            return "".join(found).lower()
+    return html.lower()
+
+
+def _text(settled: str) -> str:
+    """Read the text, without the links made of players."""
+    shown = _PLAYER_LINK.sub(" ", settled) if _PLAYER in settled else settled
+    text = tagless(shown)
+    if "<" in text:  # names that hold quotes or brackets, from broken attributes: the allow-list drops them
+        shown = allowed(settled)
+        text = tagless(_PLAYER_LINK.sub(" ", shown))
+    return resolved(text)
+
+
+def _drop_unseen(body: "LexborNode", tags: str, removed: dict[str, None]) -> None:
     """Drop what no reader of the page would see."""
     for node in reversed(body.css(_UNSEEN)):
         if word := _REPORTED.get(node.tag or ""):
             removed[word] = None
         node.decompose()
-    if "<xmp" in lowered or "<plaintext" in lowered:
+    if "<xmp" in tags or "<plaintext" in tags:
         for node in reversed(body.css("xmp, plaintext")):  # their text is not escaped when written
             node.replace_with(node.text())
-    if "hidden" not in lowered and "display" not in lowered:
+    if "hidden" not in tags and "display" not in tags:
         return
     total = len(body.text())
     for node in reversed(body.css("[hidden], [style]")):
@@ -102,8 +128,8 @@ def _drop_unseen(body: "LexborNode", lowered: str, removed: dict[str, None]) -> 
 def _drop_controls(body: "LexborNode", removed: dict[str, None]) -> None:
     """Drop the controls of forms and the boxes of plug-ins, but no picture or text that such a box stands round."""
     for node in reversed(body.css(_CONTROLS)):
-        if node.tag in ("button", "object") and (
-            node.css_first("img") is not None or (node.tag == "object" and node.text().strip())
+        if node.tag in ("button", "object", "applet") and (
+            node.css_first("img") is not None or (node.tag != "button" and node.text().strip())
         ):
             node.unwrap()
             continue
@@ -127,6 +153,17 @@ def _target(href: str, base: str | None) -> str | None:
     if href[:7].lower() == "mailto:":
         return href if _MAILTO.fullmatch(href) else None
     return absolute(href, base)
+
+
+def _unwrap_strange(body: "LexborNode") -> None:
+    """Unwrap what the allow-list does not know: with some it would drop the text, others change how the rest is read."""
+    for node in reversed(body.css(_STRANGE)):
+        if node.tag == "body":
+            continue
+        if node.tag in _STRANGE_BLOCKS:  # they keep apart what they hold
+            node.insert_before(" ")
+            node.insert_after(" ")
+        node.unwrap(delete_empty=True)
 
 
 def _settle_media(body: "LexborNode", base: str | None, removed: dict[str, None]) -> None:

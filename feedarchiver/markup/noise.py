@@ -47,7 +47,8 @@ _AD_LABEL = re.compile(
     r"(?:advertise?ments?|advert|ads?|sponsored|广告|廣告|publicité|werbung|anzeige|реклама|広告)[\s:：]*",
     re.IGNORECASE,
 )
-_AD_WORDS = ("advertisement", "广告", "廣告", "publicité", "реклама", "広告")
+# What one of those paragraphs holds, in small, capital or mixed letters.
+_AD_WORDS = ("dvertisement", "DVERTISEMENT", "广告", "廣告", "ublicit", "PUBLICIT", "еклама", "РЕКЛАМА", "広告")
 _AD_PARAGRAPH = re.compile(
     r"<(p|div)(?: [^<>]*)?>\s*advertisement\s*</\1>|<p(?: [^<>]*)?>\s*(?:广告|廣告|publicité|реклама|広告)\s*</p>",
     re.IGNORECASE,
@@ -90,7 +91,7 @@ _KINDS: _Kinds = {
 }
 _STRONG = re.compile(r"self-?promo", re.IGNORECASE)
 _DATA_NAME = re.compile(r"\s(data-[a-z0-9-]*(?:share|promo|newsletter|advert)[a-z0-9-]*)(?=[\s=>/])")
-_NAME_WORD = re.compile(r"share|promo|newsletter|advert")
+_NAME_WORDS = ("share", "promo", "newsletter", "advert")
 _CUSTOM_TAG = re.compile(r"<((?:[a-z0-9]+-)+[a-z0-9-]+)(?=[\s>/])")
 _MEDIA = "figure, picture, video, audio, iframe, table, blockquote, pre"
 _BOX = 300  # characters: a longer text is no box
@@ -101,21 +102,21 @@ _INLINE = frozenset(
 )
 
 
-def clear(body: "LexborNode", lowered: str, removed: dict[str, None]) -> None:
-    """Take share bars, invitations and adverts out of `body`. `lowered`: its markup in lower case."""
-    total = len(_text(body))
+def clear(body: "LexborNode", tags: str, removed: dict[str, None]) -> None:
+    """Take share bars, invitations and adverts out of `body`. `tags`: those of its markup, in lower case."""
+    total = len(body.text())
     _mark_share_links(body)
-    _mark_boxes(body, lowered, total)
+    _mark_boxes(body, tags, total)
     for node in reversed(body.css(f"[{_CUT}]")):  # what lies within first: decomposing frees it
         removed[node.attributes[_CUT] or "noise"] = None
         node.decompose()
-    if "<hr" in lowered and _cut_trailer(body, total):
+    if "<hr" in tags and _cut_trailer(body, total):
         removed["advert"] = None
 
 
-def without_labels(markup: str, lowered: str) -> str:
+def without_labels(markup: str) -> str:
     """Take out paragraphs that say nothing but "advertisement"."""
-    return _AD_PARAGRAPH.sub("", markup) if any(word in lowered for word in _AD_WORDS) else markup
+    return _AD_PARAGRAPH.sub("", markup) if any(word in markup for word in _AD_WORDS) else markup
 
 
 def _text(node: "LexborNode") -> str:
@@ -167,7 +168,7 @@ def _is_share_shell(node: "LexborNode") -> bool:
     """Tell whether `node` holds labels of sharing, pictures within share links, and nothing else."""
     if not _is_label(_text(node)) or node.css_first(_MEDIA) is not None:
         return False
-    return len(node.css("img")) == len(node.css(f"[{_SHARES}] img"))
+    return node.css_first(f"img:not([{_SHARES}] img)") is None
 
 
 def _is_in_sentence(link: "LexborNode") -> bool:
@@ -189,13 +190,13 @@ def _neighbour(node: "LexborNode", direction: str) -> "LexborNode | None":
     return other
 
 
-def _mark_boxes(body: "LexborNode", lowered: str, total: int) -> None:
+def _mark_boxes(body: "LexborNode", tags: str, total: int) -> None:
     """Mark the blocks whose attributes or names say noise, and whose content agrees."""
     names: set[str] = set()
-    if _NAME_WORD.search(lowered):
-        names.update(_DATA_NAME.findall(lowered))
-        names.update(tag for tag in _CUSTOM_TAG.findall(lowered) if _NAME_WORD.search(tag))
-    values = " ".join(value for pattern in _VALUES for value in pattern.findall(lowered))
+    if any(word in tags for word in _NAME_WORDS):
+        names.update(_DATA_NAME.findall(tags))
+        names.update(tag for tag in _CUSTOM_TAG.findall(tags) if any(word in tag for word in _NAME_WORDS))
+    values = " ".join(value for pattern in _VALUES for value in pattern.findall(tags))
     for kind, (words, pattern) in _KINDS.items():
         selectors = [_selector(name) for name in sorted(names) if pattern.search(name.removeprefix("data-"))]
         if pattern.search(values):

@@ -80,8 +80,10 @@ class _Candidate:
 def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Image | None:
     """Give every picture of `body` its real address, take out what is none, and return the lead image."""
     lead = None
-    for noscript in reversed(body.css("noscript")):
-        _settle_noscript(noscript, base)
+    if noscripts := body.css("noscript"):
+        plea = min(_PLEA, len(body.text()) // 2)
+        for noscript in reversed(noscripts):
+            _settle_noscript(noscript, base, plea)
     for node in body.css("img"):
         alt = node.attributes.get("alt")
         if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(node.attributes.get("class") or ""):
@@ -116,11 +118,11 @@ def candidates(srcset: str) -> Iterator[_Candidate]:
         word = glued or next(words, None)
 
 
-def _settle_noscript(noscript: "LexborNode", base: str | None) -> None:
+def _settle_noscript(noscript: "LexborNode", base: str | None, plea: int) -> None:
     """Unwrap a picture that stands in for a lazy one, unless that one has its address; drop pleas for JavaScript."""
     inner = noscript.css_first("img")
     if inner is None:
-        if noscript.css_first("iframe, video, audio") is None and len(noscript.text()) <= _PLEA:
+        if noscript.css_first("iframe, video, audio") is None and len(noscript.text()) <= plea:
             noscript.decompose()
         else:
             noscript.unwrap()

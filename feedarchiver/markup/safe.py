@@ -9,7 +9,7 @@ from feedarchiver.markup.text import xml_text
 if TYPE_CHECKING:
     import nh3
 
-_TAGS = frozenset(
+TAGS = frozenset(
     "a abbr address article aside audio b bdi bdo big blockquote br caption center cite code col colgroup dd del"  # noqa: SIM905 - one a line would fill a page
     " details dfn div dl dt em fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd legend li"
     " main mark menu nav ol p pre q rp rt ruby s samp section small source span strike strong sub summary sup table"
@@ -43,6 +43,9 @@ _BLOCK = frozenset(
     "address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header"  # noqa: SIM905
     " legend li main menu nav ol p section summary ul".split()
 )
+_REFERENCES = 2_000
+_CROWDED = re.compile(rf"""</?[a-z](?:[^<>"]|"[^"]*")*+>|(?:&[^<&]*+){{1,{_REFERENCES}}}+""")
+_NAME = re.compile(r"</?[a-z][^\s/>]*")
 _BARE_LINK = re.compile(r"<a>((?:(?!<a[ >]).)*?)</a>", re.DOTALL)
 _SHELLS_IN_SHELLS = 12
 
@@ -52,7 +55,7 @@ def _cleaner() -> "nh3.Cleaner":
     import nh3  # a run with nothing new does without it
 
     return nh3.Cleaner(
-        tags=set(_TAGS),
+        tags=set(TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         tag_attribute_values=_VALUES,
         link_rel=None,
@@ -63,6 +66,8 @@ def _cleaner() -> "nh3.Cleaner":
 
 def allowed(markup: str) -> str:
     """Reduce `markup` to what is allowed, and drop the elements left empty."""
+    if markup.count("&") > _REFERENCES:  # each costs nh3 a copy of the text or value it stands in
+        markup = _CROWDED.sub(_apart, markup)
     html = xml_text(_cleaner().clean(markup))
     for _ in range(_SHELLS_IN_SHELLS):
         html, found = _EMPTY.subn(_space, html)
@@ -79,5 +84,13 @@ def _without_last_breaks(html: str) -> str:
     return "<br>".join(lines).rstrip()
 
 
+def _apart(found: re.Match[str]) -> str:
+    """Divide a text of many references by empty comments, which do not stay; no value has as many."""
+    part = found[0]
+    if part[0] != "<":
+        return f"{part}<!---->"
+    return part if part.count("&") < _REFERENCES else f"{_NAME.match(part)[0]}>"  # type: ignore[index]
+
+
 def _space(empty: re.Match[str]) -> str:
-    return " " if empty[2] and empty[1] not in _BLOCK else ""
+    return " " if empty[2] or empty[1] in _BLOCK else ""  # an empty block still keeps apart what stands round it

@@ -17,9 +17,9 @@ _BLOCK_NAMES = (
     "|figcaption|figure|footer|form|h[1-6]|head|header|hgroup|hr|html|iframe|legend|li|listing|main|menu|nav|noscript|ol"
     "|optgroup|option|p|pre|search|section|source|summary|table|tbody|td|tfoot|th|thead|title|tr|ul|video|audio|xmp"
 )
-_REST_OF_TAG = r"""(?:[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+)"""
-_BLOCK = re.compile(rf"</?(?:{_BLOCK_NAMES})(?=[\s/>]){_REST_OF_TAG}>|<!--.*?-->", re.DOTALL)
-_TAG = re.compile(rf"</?[a-z]{_REST_OF_TAG}>")
+_WRITTEN = r"""(?: [^\s"<>/=]++="[^"]*+")*+>"""  # attributes as both of our parsers write them
+_BLOCK = re.compile(rf"</?(?:{_BLOCK_NAMES}){_WRITTEN}")
+_TAG = re.compile(rf"</?[a-z][a-z0-9-]*+{_WRITTEN}|<!--.*?-->", re.DOTALL)
 
 _INLINE_NAMES = (
     "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|q|rp|rt|ruby|s|samp|script|small|span|strike"
@@ -33,7 +33,9 @@ _TITLE_TAG = re.compile(
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 _SENTENCE_END = re.compile(r"[。！？!?…]+[”’」』》）)\"']*|\.[”’)\"']*(?= )")
-_WORD_END = re.compile(r"\s|(?<=[，、；：,;:])|(?<=[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef])")
+_WORD_END = re.compile(
+    r"\s|(?=[，、；：,;:])|(?<=[，、；：,;:])|(?<=[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef])"
+)
 _TRAILING = " \t，、；：,;:-–—·“‘「『《（(["
 
 
@@ -57,11 +59,17 @@ def plain(title: str) -> str:
 
 def visible(markup: str) -> str:
     """Read the text of allowed `markup`: white space is one space, and so is a block's edge."""
-    if "<" in markup:
-        markup = _TAG.sub("", _BLOCK.sub(" ", markup))
-    if "&" in markup:
-        markup = unescape(markup)
-    return " ".join(markup.split())
+    return resolved(tagless(markup))
+
+
+def tagless(markup: str) -> str:
+    """Take the tags out of `markup`, as a parser wrote it. A `<` is left of those with an odd name in them."""
+    return _TAG.sub("", _BLOCK.sub(" ", markup)) if "<" in markup else markup
+
+
+def resolved(text: str) -> str:
+    """Resolve the character references of a text without tags, and make white space one space."""
+    return " ".join((unescape(text) if "&" in text else text).split())
 
 
 def summary(text: str, limit: int = 280) -> str | None:

@@ -1,28 +1,39 @@
 """Atom 1.0 with Media RSS. Spec: RFC 4287."""
 
-from collections.abc import Iterable
+from functools import lru_cache
 
-from feedarchiver.model import Document
+from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
+from feedarchiver.publish.pages import Names
 from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
-from feedarchiver.publish.plan import NEVER, FeedDocument
+from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
-NAME = "atom.xml"
+NAMES = Names("atom.xml", ".atom.xml")
 MEDIA_TYPE = "application/atom+xml"
+SEALED = True
 _FRAME = Frame.of("feed")
 
 
-def entry_piece(entry: Rendered) -> bytes:
+def entry_piece(draft: Draft) -> bytes:
     """Write one entry."""
-    written = feed_entry(entry)
+    return _form(draft.shape).fill(draft)
+
+
+@lru_cache(SHAPES)
+def _form(shape: Shape) -> Form:
+    return Form.of(written(shape.sample, DESCRIPTION))
+
+
+def written(entry: Rendered, description: str | None = None) -> bytes:
+    """Have feedgen write one entry."""
+    told = feed_entry(entry, description)
     if not entry.content and not entry.link:
-        written.content("", type="html")  # section 4.1.2: a link, or a content
-    return _FRAME.piece(written.atom_entry())
+        told.content("", type="html")  # section 4.1.2: a link, or a content
+    return _FRAME.piece(told.atom_entry())
 
 
-def document(feed: FeedDocument, pieces: Iterable[bytes]) -> Document:
-    """Write the feed round its entries. `pieces`: newest first."""
-    head = feed_head(feed, NAME, MEDIA_TYPE)
-    head.updated(feed.updated or NEVER)
-    data = _FRAME.document(head.atom_str(pretty=True, xml_declaration=False), pieces)
-    return Document(path=feed.path(NAME), media_type=MEDIA_TYPE, data=data)
+def around(head: FeedDocument) -> Around:
+    """Write the feed round its entries."""
+    feed = feed_head(head, NAMES, MEDIA_TYPE)
+    feed.updated(head.updated or NEVER)
+    return _FRAME.around(head, feed.atom_str(pretty=True, xml_declaration=False))

@@ -1,42 +1,96 @@
-"""Entries -> documents: the way through this wing.
+"""Entries -> documents: the formats, and the way through this wing. The corridor (building.py) drives it.
 
-Every entry is rendered once for all formats, and its pieces are all that is kept of it, so memory holds one document's
-bytes, whatever the size of the archive.
+A *format* writes one entry as a piece of bytes, and what stands round the pieces of a document, newest first. A piece
+depends on its entry alone: no feed, no page, no address of ours, no clock; so it is written once, stands in the
+documents of every feed that has the entry, and is taken out of them again when they are put together anew.
+
+To add a format, write a module with the five names of `Format` and put it into FORMATS. To add documents that are about
+all feeds, or about single entries, give `building.build` a `Besides`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
-from feedarchiver.model import Document, Entry, Feed
-from feedarchiver.publish import atom, rss
-from feedarchiver.publish.plan import plan
+from feedarchiver.model import Document, Entry
+from feedarchiver.publish import atom, jsonfeed, opml, rss
+from feedarchiver.publish.forms import Draft
+from feedarchiver.publish.pages import Names
+from feedarchiver.publish.plan import Around, FeedDocument, Site
 from feedarchiver.publish.rendered import render
 
-
-class Pieces(NamedTuple):
-    """One entry as it stands in each format."""
-
-    rss: bytes
-    atom: bytes
+Part = bytes | memoryview
 
 
-def pieces(entry: Entry) -> Pieces:
-    """Render an entry. The result depends on nothing but the entry: no feed, no address of ours, no clock."""
-    rendered = render(entry)
-    return Pieces(rss.entry_piece(rendered), atom.entry_piece(rendered))
+class Format(Protocol):
+    """A way to write feeds: a module such as `rss`.
+
+    `SEALED`: what it writes of a sealed page never changes. Else the newest sealed page is written again when another
+    one follows, so that it can link to it (`FeedDocument.newer_url`).
+    """
+
+    NAMES: Names
+    MEDIA_TYPE: str
+    SEALED: bool
+
+    def entry_piece(self, draft: Draft) -> bytes:
+        """Write one entry: `draft.entry`."""
+
+    def around(self, head: FeedDocument) -> Around:
+        """Write what stands round the pieces of a document."""
 
 
-def documents(
-    feed: Feed, entries: Iterable[Entry], base_url: str, pieces_of: Callable[[Entry], Pieces] = pieces
-) -> Iterator[Document]:
-    """Write a feed in every format. `entries`: newest first, read once. `pieces_of` may know pieces kept before."""
-    kept: list[Pieces] = []
+FORMATS: dict[str, Format] = {"rss": rss, "atom": atom, "json": jsonfeed}
 
-    def passing() -> Iterator[Entry]:
-        for entry in entries:
-            kept.append(pieces_of(entry))
-            yield entry
 
-    head = plan(feed, passing(), base_url)
-    yield rss.document(head, (piece.rss for piece in kept))
-    yield atom.document(head, (piece.atom for piece in kept))
+class Besides(Protocol):
+    """Documents besides those of single feeds: asked for whenever something has changed, after the feeds are written.
+
+    What comes is written where its bytes differ. `changed`: the entries whose documents are to be made (again): all
+    that an archive has in the first build, then those that have got a capture since; each in its current version,
+    read when asked for. A page of its own for each entry is to be named by its id, which is there for ever.
+    """
+
+    def documents(self, site: Site, changed: Iterable[Entry]) -> Iterator[Document]:
+        """Write them."""
+
+
+def render_pieces(entry: Entry, formats: Iterable[Format]) -> list[bytes]:
+    """Render an entry once, and write it in these formats."""
+    draft = Draft(render(entry))
+    return [format_.entry_piece(draft) for format_ in formats]
+
+
+class Assembled(NamedTuple):
+    """A document in the parts that it is written from, and where each of its pieces starts."""
+
+    path: str
+    parts: list[Part]
+    starts: list[int]
+
+    @property
+    def data(self) -> bytes:
+        """The whole document."""
+        return b"".join(self.parts)
+
+
+def assemble(head: FeedDocument, format_: Format, pieces: Iterable[Part]) -> Assembled:
+    """Put a document together. Pieces that already have between them what belongs there may come as one."""
+    before, between, after = format_.around(head)
+    parts: list[Part] = [before]
+    starts: list[int] = []
+    position = len(before)
+    for piece in pieces:
+        if starts:
+            parts.append(between)
+            position += len(between)
+        parts.append(piece)
+        starts.append(position)
+        position += len(piece)
+    parts.append(after)
+    return Assembled(head.path(format_.NAMES), parts, starts)
+
+
+def site_documents(site: Site) -> Iterator[Document]:
+    """Write what is about all feeds: the lists to subscribe to them at once."""
+    for name, format_ in FORMATS.items():
+        yield opml.document(site, name, format_.NAMES)

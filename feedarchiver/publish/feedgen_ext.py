@@ -2,8 +2,8 @@
 
 feedgen writes an element, then hands it to `extend_rss` or `extend_atom` here.
 
-- Atom entry links lose their `rel`, `type` and `length`: written anew.
-- RSS channels lose every `atom:link` but `self`: added.
+- Atom entry links lose their `rel`, `type` and `length`: put back.
+- RSS channels lose every `atom:link` but `self`: added. Archive documents get their marks (RFC 5005).
 - Dates: feedgen switches the locale of the whole process for RSS, which no other thread survives, and writes
   `+00:00` in Atom, where elfeed knows only `Z`. All dates come from `feedarchiver.dates`.
 - `dc:creator` (an RSS `author` must be an e-mail address) and `media:*` directly in the item: its own extensions for
@@ -13,6 +13,7 @@ feedgen asks for a class with these three methods and inherits nothing from its 
 one that carries its values.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ from lxml import etree
 
 from feedarchiver import dates
 from feedarchiver.model import Image
+from feedarchiver.publish.pages import Names
 from feedarchiver.publish.plan import NEVER, FeedDocument, Link
 from feedarchiver.publish.rendered import Rendered
 
@@ -27,7 +29,9 @@ NAME = "readers"
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
+HISTORY = "http://purl.org/syndication/history/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
+_MEDIA_CONTENT, _MEDIA_THUMBNAIL = f"{{{MEDIA}}}content", f"{{{MEDIA}}}thumbnail"
 
 
 class Unwritten(datetime):
@@ -45,22 +49,39 @@ class FeedExtension:
     """What a feed's head needs besides."""
 
     document: FeedDocument
+    names: Names
+    media_type: str
 
     def extend_ns(self) -> dict[str, str]:
         """Name the namespaces that the entries need too."""
-        return {"dc": DC, "media": MEDIA}
+        return {"dc": DC, "fh": HISTORY, "media": MEDIA}
 
     def extend_rss(self, rss: etree._Element) -> None:
         """Add the date of the last change, if there was one, and the links."""
         channel = rss[0]
         if self.document.updated:
             _text(channel, "lastBuildDate", dates.rfc822(self.document.updated))
-        for link in self.document.links:
+        for link in self._chain():
             _link(channel, f"{{{ATOM}}}link", link)
+        self._mark(channel)
 
     def extend_atom(self, feed: etree._Element) -> None:
-        """Spell the date in UTC."""
+        """Spell the date in UTC and add the links."""
         _respell(feed, "updated", self.document.updated or NEVER)
+        for link in self._chain():
+            _link(feed, "link", link)
+        self._mark(feed)
+
+    def _chain(self) -> Iterator[Link]:
+        """List the links from document to document. Spec: RFC 5005 section 4."""
+        if older := self.document.older_url(self.names):
+            yield Link("prev-archive", older, self.media_type)
+        if self.document.page.number is not None:
+            yield Link("current", self.document.subscription_url(self.names), self.media_type)
+
+    def _mark(self, parent: etree._Element) -> None:
+        if self.document.page.number is not None:
+            etree.SubElement(parent, f"{{{HISTORY}}}archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +104,9 @@ class EntryExtension:
             _media(item, self.entry.image)
 
     def extend_atom(self, entry: etree._Element) -> None:
-        """Write the links and dates anew, and add the picture."""
-        for maimed in tuple(entry.iterchildren("link")):
-            entry.remove(maimed)
-        for link in links(self.entry):
-            _link(entry, "link", link)
+        """Mend the links, spell the dates in UTC, and add the picture."""
+        for element, link in zip(entry.iterchildren("link"), links(self.entry), strict=True):
+            _mend(element, link)
         _respell(entry, "updated", self.entry.updated)
         if self.entry.published:
             _text(entry, "published", dates.rfc3339(self.entry.published))
@@ -111,17 +130,22 @@ def _respell(parent: etree._Element, tag: str, instant: datetime) -> None:
 
 
 def _link(parent: etree._Element, tag: str, link: Link) -> None:
-    named = {"href": link.href, "rel": link.rel}
+    _mend(etree.SubElement(parent, tag, {"href": link.href}), link)
+
+
+def _mend(element: etree._Element, link: Link) -> None:
+    element.set("rel", link.rel)
     if link.type is not None:
-        named["type"] = link.type
+        element.set("type", link.type)
     if link.length is not None:
-        named["length"] = str(link.length)
-    etree.SubElement(parent, tag, named)
+        element.set("length", str(link.length))
 
 
 def _media(parent: etree._Element, image: Image) -> None:
     """Add the picture for readers that look neither at enclosures nor into the content; a zero is an error there."""
-    size = {"width": image.width, "height": image.height}
-    content = {"url": image.url, "medium": "image", "type": image.type, "fileSize": image.length, **size}
-    for tag, named in (("content", content), ("thumbnail", {"url": image.url, **size})):
-        etree.SubElement(parent, f"{{{MEDIA}}}{tag}", {name: str(value) for name, value in named.items() if value})
+    size = {name: str(value) for name, value in (("width", image.width), ("height", image.height)) if value}
+    content = {"url": image.url, "medium": "image", "type": image.type or "image/jpeg"}
+    if image.length:
+        content["fileSize"] = str(image.length)
+    etree.SubElement(parent, _MEDIA_CONTENT, content | size)
+    etree.SubElement(parent, _MEDIA_THUMBNAIL, {"url": image.url} | size)

@@ -4,7 +4,6 @@ A *piece* is the XML of one entry, written once, with no namespace declared in i
 A document is head, pieces, tail; so it never exists as one tree, and a kept piece can be used again.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -15,16 +14,17 @@ from lxml import etree
 
 from feedarchiver.markup import xml_text
 from feedarchiver.publish import feedgen_ext
-from feedarchiver.publish.plan import FeedDocument
+from feedarchiver.publish.pages import Names
+from feedarchiver.publish.plan import Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
-DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMESPACES = {
     "atom": feedgen_ext.ATOM,
     "content": feedgen_ext.CONTENT,
     "dc": feedgen_ext.DC,
     "media": feedgen_ext.MEDIA,
 }
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class Frame:
         """Write an entry as it will stand in the frame. `entry` is moved."""
         return _framed(self.tags, entry)[len(self.before) : -len(self.after)]
 
-    def document(self, empty: bytes, pieces: Iterable[bytes]) -> bytes:
-        """Put the pieces, in their order, at the end of a document that has no entry yet."""
-        head = empty.removesuffix(self.after)
-        return b"".join((DECLARATION, head, *pieces, self.after))
+    def around(self, document: FeedDocument, empty: bytes) -> Around:
+        """Split a document that has no entry yet where entries go: at the end."""
+        stylesheet = f'<?xml-stylesheet type="text/css" href="{document.stylesheet}"?>\n'
+        return Around(_DECLARATION + stylesheet.encode() + empty.removesuffix(self.after), b"", self.after)
 
 
 def _framed(tags: tuple[str, ...], entry: etree._Element) -> bytes:
@@ -64,15 +64,15 @@ def _framed(tags: tuple[str, ...], entry: etree._Element) -> bytes:
     return etree.tostring(root, encoding="UTF-8", pretty_print=True)
 
 
-def feed_entry(entry: Rendered) -> FeedEntry:
-    """Hand an entry to feedgen."""
+def feed_entry(entry: Rendered, description: str | None = None) -> FeedEntry:
+    """Hand an entry to feedgen. `description` is the summary as HTML, if it is not to be made of `entry.summary`."""
     written = FeedEntry()
     written.title(entry.title)
     written.updated(entry.updated)
     written.guid(entry.id, permalink=entry.id == entry.link)
     if entry.summary:
         # RSS takes it for HTML, Atom for plain text. In this order feedgen keeps both.
-        written.description(escape(entry.summary, quote=False))
+        written.description(description or escape(entry.summary, quote=False))
         written.summary(entry.summary)
     if entry.content:
         written.content(entry.content, type="html")
@@ -80,19 +80,21 @@ def feed_entry(entry: Rendered) -> FeedEntry:
         written.link(href=entry.link, rel="alternate")
     if entry.image:
         written.enclosure(entry.image.url, entry.image.length or 0, entry.image.type)
-    written.author([{"name": author} for author in entry.authors])
-    written.category([{"term": category} for category in entry.categories])
+    if entry.authors:
+        written.author([{"name": author} for author in entry.authors])
+    if entry.categories:
+        written.category([{"term": category} for category in entry.categories])
     written.register_extension(feedgen_ext.NAME, partial(feedgen_ext.EntryExtension, entry))
     return written
 
 
-def feed_head(document: FeedDocument, name: str, media_type: str) -> FeedGenerator:
-    """Hand the head of the feed whose document is called `name` to feedgen."""
+def feed_head(document: FeedDocument, names: Names, media_type: str) -> FeedGenerator:
+    """Hand the head of a document to feedgen. All documents of a feed share the id."""
     feed = document.feed
     title = xml_text(feed.title).strip() or feed.id
     subtitle = xml_text(feed.subtitle or "").strip()
     head = FeedGenerator()
-    head.id(document.url(name))
+    head.id(document.subscription_url(names))
     head.title(title)
     head.author({"name": title})
     head.generator("feedarchiver")
@@ -100,9 +102,7 @@ def feed_head(document: FeedDocument, name: str, media_type: str) -> FeedGenerat
         head.subtitle(subtitle)
     if feed.language:
         head.language(feed.language)
-    for link in document.links:
-        head.link(href=link.href, rel=link.rel, type=link.type)
-    head.link(href=document.url(name), rel="self", type=media_type)
+    head.link(href=document.url(names), rel="self", type=media_type)
     head.link(href=document.page_url, rel="alternate", type="text/html")  # feedgen makes the last one RSS's own
-    head.register_extension(feedgen_ext.NAME, partial(feedgen_ext.FeedExtension, document))
+    head.register_extension(feedgen_ext.NAME, partial(feedgen_ext.FeedExtension, document, names, media_type))
     return head

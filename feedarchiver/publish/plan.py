@@ -1,16 +1,16 @@
-"""What stands at the head of a published feed, whatever the format: names, addresses, the last change.
+"""What stands at the head of a published document, whatever the format: names, addresses, the last change.
 
 An address is `base_url` plus the document's path, and never moves. `updated` is that of the newest entry: no clock is
 read, so the same entries give the same bytes on any day.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
-from feedarchiver.model import Entry, Feed
+from feedarchiver.model import Feed
+from feedarchiver.publish.pages import HTML, Names, Page
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 """The `updated` of an Atom feed that has no entry yet, where RFC 4287 demands one.
@@ -18,6 +18,11 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 It claims no change that did not happen, it is the same every day, and whatever entry comes first, however old, moves
 `updated` forward. (1970 and "now" would each be taken for a real date.) RSS needs no date and gets none.
 """
+
+STYLESHEET = "assets/feed.css"
+"""The path of the CSS stylesheet that feeds name for whoever opens one in a browser."""
+
+_ONLY = Page(None, 0, 0, 0)
 
 
 class Link(NamedTuple):
@@ -29,32 +34,80 @@ class Link(NamedTuple):
     length: int | None = None
 
 
+class Around(NamedTuple):
+    """The bytes of a document round its pieces: what stands before them, between two of them, after them."""
+
+    before: bytes
+    between: bytes
+    after: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedDocument:
-    """A feed about to be written: its values, and the addresses that depend on where it is published.
+    """A document of a feed about to be written: its values, and the addresses that depend on where it is published.
 
-    `updated` is None as long as the feed has no entry. `links` come on top of `self` and the page for people.
+    `updated` is None as long as there is no entry in it.
     """
 
     feed: Feed
     base_url: str
+    page: Page = _ONLY
     updated: datetime | None = None
-    links: tuple[Link, ...] = ()
 
-    def path(self, name: str) -> str:
-        """Place the document `name` in the folder of the feed."""
-        return f"{self.feed.id}/{name}"
+    def path(self, names: Names) -> str:
+        """Place this document in the published folder."""
+        return f"{self.feed.id}/{names.path(self.page.number)}"
 
-    def url(self, name: str) -> str:
-        """Give the public address of the document `name`."""
-        return self.base_url.rstrip("/") + "/" + quote(self.path(name))
+    def url(self, names: Names) -> str:
+        """Give the public address of this document."""
+        return self._address(names, self.page.number)
+
+    def subscription_url(self, names: Names) -> str:
+        """Give the address that readers subscribe to."""
+        return self._address(names, None)
+
+    def older_url(self, names: Names) -> str | None:
+        """Give the address of the sealed page before this document, if there is one."""
+        return None if self.page.older is None else self._address(names, self.page.older)
+
+    def newer_url(self, names: Names) -> str | None:
+        """Give the address of the document after this one. What is sealed may not say it."""
+        return None if self.page.number is None else self._address(names, self.page.newer)
 
     @property
     def page_url(self) -> str:
-        """The page for people that the feed belongs to."""
-        return self.url("index.html")
+        """The page for people that shows the same entries."""
+        return self.url(HTML)
+
+    @property
+    def stylesheet(self) -> str:
+        """The address of the stylesheet, relative to this document: it stands beside the feeds, wherever they are."""
+        return "../" * (1 if self.page.number is None else 2) + STYLESHEET
+
+    def _address(self, names: Names, number: int | None) -> str:
+        return address(self.base_url, f"{self.feed.id}/{names.path(number)}")
 
 
-def plan(feed: Feed, entries: Iterable[Entry], base_url: str) -> FeedDocument:
-    """Derive the head of a feed from what will stand in it."""
-    return FeedDocument(feed=feed, base_url=base_url, updated=max((entry.updated for entry in entries), default=None))
+def address(base_url: str, path: str) -> str:
+    """Give the public address of a path of the published folder."""
+    return base_url.rstrip("/") + "/" + quote(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A feed as it has been published: how many entries and events it holds, its sealed pages, its last change."""
+
+    feed: Feed
+    entries: int
+    events: int
+    sealed: int
+    updated: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """All that is published, for the documents that are about all feeds. `title` is that of the whole."""
+
+    title: str
+    base_url: str
+    feeds: tuple[Published, ...]

@@ -15,6 +15,7 @@ from feedarchiver import markup, urls
 from feedarchiver.model import Entry, Image
 
 TITLE_LENGTH = 80
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646
 _PICTURE = re.compile(r"image/[A-Za-z0-9.+-]+")
 _TYPES = {
     "avif": "image/avif",
@@ -39,6 +40,7 @@ class Rendered:
     title: str
     updated: datetime
     published: datetime | None
+    language: str | None
     authors: tuple[str, ...]
     categories: tuple[str, ...]
     content: str
@@ -64,6 +66,7 @@ def render(entry: Entry) -> Rendered:
         title=_plain(article.title) or _start(text) or link or name,
         updated=entry.updated,
         published=article.published,
+        language=article.language if article.language and _LANGUAGE.fullmatch(article.language) else None,
         authors=_names(article.authors),
         categories=_names(article.categories),
         content=html,

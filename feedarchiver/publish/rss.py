@@ -1,28 +1,40 @@
 """RSS 2.0 with content:encoded, dc:creator and Media RSS. Spec: https://www.rssboard.org/rss-specification."""
 
-from collections.abc import Iterable
+from functools import lru_cache
 
-from feedarchiver.model import Document
 from feedarchiver.publish import feedgen_ext
+from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
+from feedarchiver.publish.pages import Names
 from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
-from feedarchiver.publish.plan import FeedDocument
+from feedarchiver.publish.plan import Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
-NAME = "rss.xml"
+NAMES = Names("rss.xml", ".rss.xml")
 MEDIA_TYPE = "application/rss+xml"
+SEALED = True
 _FRAME = Frame.of("rss", "channel")
 
 
-def entry_piece(entry: Rendered) -> bytes:
+def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    return _FRAME.piece(feed_entry(entry).rss_entry())
+    return _form(draft.shape).fill(draft)
 
 
-def document(feed: FeedDocument, pieces: Iterable[bytes]) -> Document:
-    """Write the channel round its items. `pieces`: newest first."""
-    head = feed_head(feed, NAME, MEDIA_TYPE)
-    head.updated(feedgen_ext.UNWRITTEN)
-    if not head.subtitle():
-        head.description(head.title())  # a channel must have one
-    data = _FRAME.document(head.rss_str(pretty=True, xml_declaration=False), pieces)
-    return Document(path=feed.path(NAME), media_type=MEDIA_TYPE, data=data)
+@lru_cache(SHAPES)
+def _form(shape: Shape) -> Form:
+    return Form.of(written(shape.sample, DESCRIPTION))
+
+
+def written(entry: Rendered, description: str | None = None) -> bytes:
+    """Have feedgen write one item."""
+    told = feed_entry(entry, description)
+    return _FRAME.piece(told.rss_entry())
+
+
+def around(head: FeedDocument) -> Around:
+    """Write the channel round its items."""
+    channel = feed_head(head, NAMES, MEDIA_TYPE)
+    channel.updated(feedgen_ext.UNWRITTEN)
+    if not channel.subtitle():
+        channel.description(channel.title())  # a channel must have one
+    return _FRAME.around(head, channel.rss_str(pretty=True, xml_declaration=False))

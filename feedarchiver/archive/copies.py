@@ -1,0 +1,273 @@
+"""Taking in what another archive holds: a move between machines, a copy brought up to date, or two archives made one.
+
+A capture is the same event wherever it is: known by its id, or by the id that it repeats (`origin`). What is known
+changes nothing. Captures that all lie after the last one here are taken as they are, byte for byte, so a copy's feeds
+are those of the original. Otherwise the log here, which has been published, must not get another past: each capture
+is repeated as one of this archive's own, captured now, that says which one it repeats and when that was.
+
+Nothing is believed: captures and articles are those of this format down to the byte, and have all that they refer to.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from feedarchiver.archive import objects
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.fingerprint import is_current
+from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
+from feedarchiver.archive.writer import aliases, known, microseconds
+from feedarchiver.errors import ArchiveError
+from feedarchiver.model import Article, Capture, ObjectId, Refusal
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.index import Index, Known
+    from feedarchiver.archive.writer import Writer
+
+_BATCH = 1_000
+_LARGEST_BATCH = 100_000
+_LONGEST_SOURCE = 255
+_LATEST = 253_370_764_800_000_000  # 9999-01-01: the years after it must not run out
+_AHEAD = timedelta(days=1)  # by how much another machine's clock may be wrong
+_MICROSECOND = timedelta(microseconds=1)
+_FINGERPRINT = re.compile(r"[0-9]{1,9}:[0-9a-f]{32}")
+
+_TABLES = """
+CREATE TABLE captures (
+    capture TEXT PRIMARY KEY, event TEXT NOT NULL, captured INTEGER NOT NULL, article TEXT NOT NULL,
+    source TEXT NOT NULL, raw TEXT NOT NULL, data BLOB NOT NULL, state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE objects (
+    kind TEXT, id TEXT, here INTEGER NOT NULL, published INTEGER, PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+"""
+_NEW, _KNOWN, _LOST = "new", "known", "lost"
+_WITH_OBJECTS = (
+    "FROM captures c JOIN objects a ON a.kind = 'articles' AND a.id = c.article "
+    "JOIN objects r ON r.kind = 'raw' AND r.id = c.raw"
+)
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What it came to, in captures. `restored`: of those that are known here, the lost objects that came back.
+
+    `arrived`: the new ones stand in the log as of now.
+    """
+
+    new: int = 0
+    known: int = 0
+    restored: int = 0
+    arrived: bool = False
+
+
+class Incoming:
+    """The captures of a holding, read and looked over, on their way into an archive. Memory is flat."""
+
+    def __init__(self, holding: Holding, refuse: Refuse, advance: Callable[[str], None]) -> None:
+        """Read the captures. Raises ArchiveError when `holding` is no archive."""
+        self._holding = holding
+        self._refuse = refuse
+        self._advance = advance
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript(_TABLES)
+        self._db.execute("BEGIN")
+        for name, data in holding.captures():
+            with self._refusing("captures", name):
+                capture = _sound_capture(data)
+                row = name, capture.origin or name, microseconds(capture.captured), capture.article
+                values = (*row, capture.source, capture.raw, data, _NEW)
+                self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            advance(name)
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Forget what was read."""
+        self._db.close()
+
+    def into(self, archive: Archive, now: datetime) -> TakenIn:
+        """Take in what is not known yet. An archive that knows everything is not even locked."""
+        done = TakenIn()
+        if archive.is_settled() and not self._judge(archive, archive.index):
+            done.known = self._count(_KNOWN)
+            return done
+        with archive.writing(now) as writer:
+            self._judge(archive, writer.index)
+            self._fetch(archive.bucket, writer)
+            reindex = self._restore(writer, done)
+            self._take(archive, writer, done)
+            done.known = self._count(_KNOWN, _LOST)
+        if reindex:
+            archive.reindex()
+        return done
+
+    def _judge(self, archive: Archive, index: "Index") -> bool:
+        """Tell apart what is new, known, and known but in want of an object. False: all is known and whole."""
+        self._db.execute("BEGIN")
+        for capture, event, article, raw in self._db.execute("SELECT capture, event, article, raw FROM captures"):
+            indexed = index.has_capture(capture)
+            present = archive.bucket.length("captures", capture) is not None
+            state = _NEW
+            if indexed or present or index.has_event(event):
+                lacks = any(archive.bucket.length(*which) is None for which in (("articles", article), ("raw", raw)))
+                state = _LOST if lacks or indexed != present else _KNOWN
+            self._db.execute("UPDATE captures SET state = ? WHERE capture = ?", (state, capture))
+        self._db.execute("COMMIT")
+        return bool(self._count(_NEW, _LOST))
+
+    def _fetch(self, bucket: FolderBucket, writer: "Writer") -> None:
+        """Get the articles and raw bytes that are not here yet, and every picture."""
+        self._db.execute("BEGIN")
+        for kind, column in (("articles", "article"), ("raw", "raw")):
+            for (name,) in self._db.execute(f"SELECT DISTINCT {column} FROM captures WHERE state != '{_KNOWN}'"):
+                here = bucket.length(kind, name) is not None
+                published = None
+                if here and kind == "articles":
+                    with suppress(ArchiveError, ValueError):  # if it is damaged, this is said when it is needed
+                        published = _published(objects.decode_article(bucket.get(kind, name)))
+                self._db.execute("INSERT INTO objects VALUES (?, ?, ?, ?)", (kind, name, here, published))
+
+        def wants(kind: str, name: ObjectId) -> bool:
+            if kind == "images":
+                return bucket.length(kind, name) is None
+            row = self._db.execute("SELECT here FROM objects WHERE kind = ? AND id = ?", (kind, name)).fetchone()
+            return row is not None and not row[0]
+
+        for kind, name, data in self._holding.others(wants):
+            with self._refusing(kind, name):
+                published = _published(_sound_article(data)) if kind == "articles" else None
+                writer.keep(kind, name, data)
+                values = (published, kind, name)
+                self._db.execute("UPDATE objects SET here = TRUE, published = ? WHERE kind = ? AND id = ?", values)
+            self._advance(name)
+        self._db.execute("COMMIT")
+
+    def _restore(self, writer: "Writer", done: TakenIn) -> bool:
+        """Put back captures that were lost. Returns whether the index does not know all that is whole again."""
+        unknown = False
+        query = f"SELECT c.capture, c.data {_WITH_OBJECTS} WHERE c.state = '{_LOST}' AND a.here AND r.here"
+        for capture, data in self._db.execute(query):
+            done.restored += 1
+            if writer.index.has_capture(capture):
+                writer.keep("captures", capture, data)
+            else:
+                unknown = True
+        return unknown
+
+    def _take(self, archive: Archive, writer: "Writer", done: TakenIn) -> None:
+        """Add the new captures in the order of the log."""
+        for name, article, raw, has_article, has_raw in self._db.execute(
+            f"SELECT c.capture, c.article, c.raw, a.here, r.here {_WITH_OBJECTS} "
+            f"WHERE c.state = '{_NEW}' AND NOT (a.here AND r.here) ORDER BY c.capture"
+        ):
+            lacks = ((f"article {article}", has_article), (f"raw bytes {raw}", has_raw))
+            missing = " and ".join(what for what, here in lacks if not here)
+            self._refuse_object("captures", name, f"it refers to {missing}, which it did not bring along")
+        whole = f"{_WITH_OBJECTS} WHERE c.state = '{_NEW}' AND a.here AND r.here"
+        first, latest = self._db.execute(f"SELECT min(c.captured), max(c.captured) {whole}").fetchone()
+        if first is None:
+            return
+        last = writer.index.last_captured()
+        done.arrived = last is not None and (first <= last or latest > microseconds(writer.captured + _AHEAD))
+        instant, number, waiting = first, 0, 0
+        order = "c.captured, a.published IS NOT NULL, a.published, c.article, c.source, c.capture"
+        for name, event, captured, data in self._db.execute(
+            f"SELECT c.capture, c.event, c.captured, c.data {whole} ORDER BY {order}"
+        ):
+            # A run that is taken as it is goes in whole: its other half would come too late after a crash.
+            if waiting >= (_BATCH if done.arrived or captured != instant else _LARGEST_BATCH):
+                writer.commit()
+                waiting = 0
+            number += captured != instant
+            instant = captured
+            if writer.index.has_event(event):
+                continue
+            at = writer.captured + number * _MICROSECOND if done.arrived else None
+            with self._refusing("captures", name):
+                waiting = writer.take(*_prepared(archive, writer, ObjectId(event), data, at))
+                done.new += 1
+            self._advance(name)
+
+    def _count(self, *states: str) -> int:
+        among = ", ".join("?" * len(states))
+        found = self._db.execute(f"SELECT count(*) FROM captures WHERE state IN ({among})", states).fetchone()
+        return int(found[0])
+
+    @contextmanager
+    def _refusing(self, kind: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, ArchiveError) as error:
+            self._refuse_object(kind, name, str(error))
+
+    def _refuse_object(self, kind: str, name: str, reason: str) -> None:
+        place = f"{self._holding.place}: {kind}/{name[:2]}/{name[2:]}"
+        self._refuse(Refusal(place=place, reason=reason, kept=LEFT_OUT))
+
+
+def _prepared(
+    archive: Archive, writer: "Writer", event: ObjectId, data: bytes, at: datetime | None
+) -> tuple[bytes, "Known"]:
+    """Make ready what the index keeps of a capture: as it is, or repeated `at` an instant of this archive."""
+    capture = objects.decode_capture(data)
+    article = archive.article(capture.article)
+    names = aliases(article, capture.source)
+    if at is not None:
+        capture = replace(
+            capture,
+            captured=at,
+            origin=event,
+            origin_captured=capture.origin_captured or capture.captured,
+            fingerprint=_fingerprint(writer, capture, article, names),
+        )
+        data = objects.encode_capture(capture)
+    lengths = (
+        archive.bucket.length("raw", capture.raw) or 0,
+        archive.bucket.length("articles", capture.article) or 0,
+        len(data),
+    )
+    return data, known(objects.object_id(data), capture, article, names, lengths)
+
+
+def _fingerprint(writer: "Writer", capture: Capture, article: Article, names: tuple[str, ...]) -> str:
+    """Tell which version of its entry here a capture is. Another version of the cleaner names it differently."""
+    entry = writer.index.find(names)
+    facts = [] if entry is None else writer.index.facts(entry)
+    if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
+        return capture.fingerprint
+    return writer.judge(article, names)[1]
+
+
+def _sound_capture(data: bytes) -> Capture:
+    """Read a capture that a stranger may have written. Raises ValueError."""
+    if not objects.is_canonical(data):
+        raise ValueError("it is no capture in this format")
+    capture = objects.decode_capture(data)
+    if not 0 < len(capture.source) <= _LONGEST_SOURCE:
+        raise ValueError("it names no source, or one with a very long name")
+    if not _FINGERPRINT.fullmatch(capture.fingerprint):
+        raise ValueError("its fingerprint is none")
+    if microseconds(capture.captured) >= _LATEST:
+        raise ValueError("it was captured at the end of the calendar")
+    if (capture.origin is None) != (capture.origin_captured is None):
+        raise ValueError("it repeats a capture without saying which, or when that was")
+    return capture
+
+
+def _sound_article(data: bytes) -> Article:
+    """Read an article that a stranger may have written. Raises ValueError."""
+    if not objects.is_canonical(data):
+        raise ValueError("it is no article in this format")
+    article = objects.decode_article(data)
+    if not (article.link or article.guid):
+        raise ValueError("it has neither a link nor an id")
+    return article
+
+
+def _published(article: Article) -> int | None:
+    return None if article.published is None else microseconds(article.published)

@@ -1,0 +1,249 @@
+"""The feeds' logs, kept: which events each feed has taken, in which order, and where the pieces of its documents are.
+
+A feed's log only grows, so the place of an event in it never changes and pages can be cut from it by counting. All of
+it is derived from the events of the index: a log may be dropped at any time and is made again the same. Rules:
+
+- An event is taken once, though several of the feed's sources may have it.
+- That a further source of the feed has captured an entry as it stands is no news to the feed.
+- A feed that takes only some articles goes on with an entry that it has: corrections reach the subscribers.
+
+Instants are whole microseconds since 1970. The caller holds the archive's lock and a transaction where it writes.
+"""
+
+import hashlib
+import sqlite3
+from array import array
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
+from typing import NamedTuple
+
+from feedarchiver.archive.history import Kind
+from feedarchiver.model import Feed, ObjectId
+
+_RULES = 1  # counts changes of what a feed takes and in which order
+_BEFORE = -(2**62)
+
+TABLES = """
+CREATE TABLE feeds (
+    feed TEXT PRIMARY KEY, selection TEXT NOT NULL, captured INTEGER NOT NULL, events INTEGER NOT NULL,
+    entries INTEGER NOT NULL, size INTEGER NOT NULL, updated INTEGER, key TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE log (
+    feed TEXT NOT NULL, seq INTEGER NOT NULL, entry INTEGER NOT NULL, article TEXT NOT NULL, source TEXT NOT NULL,
+    captured INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY (feed, seq)
+) WITHOUT ROWID;
+CREATE INDEX log_entry ON log (entry, feed);
+CREATE TABLE documents (
+    path TEXT PRIMARY KEY, feed TEXT NOT NULL, format TEXT NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
+    key TEXT NOT NULL, stamp TEXT NOT NULL, made TEXT NOT NULL, pieces BLOB NOT NULL
+);
+CREATE INDEX documents_first ON documents (feed, format, first);
+"""
+
+
+class Line(NamedTuple):
+    """An entry as a log shows it: published id, article, source, and when it was updated."""
+
+    entry: int
+    id: str
+    article: ObjectId
+    source: str
+    updated: int
+
+
+class News(NamedTuple):
+    """An event that a log may take."""
+
+    entry: int
+    article: ObjectId
+    source: str
+    captured: int
+    updated: int
+
+
+class State(NamedTuple):
+    """A feed as it was last published.
+
+    `selection` decides what its log takes, which it has done up to the instant `captured`. `size` is that of its
+    pages, `updated` the last change, `key` what else its documents were made from; "" means that they are not done.
+    """
+
+    selection: str
+    captured: int
+    events: int
+    entries: int
+    size: int
+    updated: int | None
+    key: str
+
+
+class Pieces(NamedTuple):
+    """Where pieces are in a document: which event each shows, where it starts, where it ends."""
+
+    events: "array[int]"
+    starts: "array[int]"
+    ends: "array[int]"
+
+    @classmethod
+    def at(cls, events: Iterable[int], starts: Iterable[int], ends: Iterable[int]) -> "Pieces":
+        """Take three numbers of each piece. Raises OverflowError for a place beyond 4 GiB."""
+        return cls(array("I", events), array("I", starts), array("I", ends))
+
+    @classmethod
+    def read(cls, data: bytes) -> "Pieces":
+        """Read what `data` wrote."""
+        numbers = array("I", data)
+        count = len(numbers) // 3
+        return cls(numbers[:count], numbers[count : 2 * count], numbers[2 * count :])
+
+    def moved(self, by: int) -> "Pieces":
+        """Tell where they are when what stands before them has grown."""
+        return Pieces.at(self.events, [start + by for start in self.starts], [end + by for end in self.ends])
+
+    @property
+    def data(self) -> bytes:
+        """The numbers as they are kept."""
+        return (self.events + self.starts + self.ends).tobytes()
+
+
+class Noted(NamedTuple):
+    """A document that was written: what it was made from, the state of its file, and where its pieces are.
+
+    It holds the events from `first` to before `end`. `made` names what its pieces were made by.
+    """
+
+    path: str
+    feed: str
+    format: str
+    first: int
+    end: int
+    key: str
+    stamp: str
+    made: str
+    pieces: Pieces
+
+
+def selection(feed: Feed) -> str:
+    """Name what decides which events a feed takes."""
+    return hashlib.sha256(repr((_RULES, feed.sources, feed.filter)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class FeedLog:
+    """The logs of all feeds, in the file of the index."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def states(self) -> dict[str, State]:
+        """Tell how each feed was last published."""
+        return {feed: State(*rest) for feed, *rest in self._db.execute("SELECT * FROM feeds")}
+
+    def set_state(self, feed: str, state: State) -> None:
+        """Note how a feed has been published."""
+        self._db.execute("INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (feed, *state))
+
+    def extend(self, feed: Feed, takes: Callable[[News], bool] | None, until: int) -> State:
+        """Take what has happened since the last time, up to the instant `until`. `takes` of None: everything.
+
+        A log whose selection has changed is made again. Returns the state: the size is still that of before, and the
+        documents are not done.
+        """
+        state = self.states().get(feed.id) or State("", _BEFORE, 0, 0, 0, None, "")
+        if state.selection != (wanted := selection(feed)):
+            self._db.execute("DELETE FROM log WHERE feed = ?", (feed.id,))
+            self._db.execute("UPDATE documents SET first = -1, end = -1 WHERE feed = ?", (feed.id,))
+            state = State(wanted, _BEFORE, 0, 0, state.size, None, "")
+        events, entries = state.events, state.entries
+        with closing(self._news(feed.sources, state.captured, until)) as news:
+            for one in news:
+                has = self._has(feed.id, one.entry)
+                if has or takes is None or takes(one):
+                    row = (feed.id, events, one.entry, one.article, one.source, one.captured, one.updated)
+                    self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                    events += 1
+                    entries += not has
+        state = state._replace(captured=until, events=events, entries=entries, key="")
+        self.set_state(feed.id, state)
+        return state
+
+    def lines(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
+        """Return the events `first` to before `end`, the latest first, of each entry only the latest."""
+        query = (
+            "SELECT l.seq, l.entry, n.id, l.article, l.source, l.updated FROM log l JOIN entries n USING (entry) "
+            "WHERE l.feed = ? AND l.seq >= ? AND l.seq < ? ORDER BY l.seq DESC"
+        )
+        lines: dict[int, tuple[int, Line]] = {}
+        for seq, entry, id_, article, source, updated in self._db.execute(query, (feed, first, end)):
+            if entry not in lines:
+                lines[entry] = seq, Line(entry, id_, ObjectId(article), source, updated)
+        return list(lines.values())
+
+    def places(self, line: Line) -> list[tuple[str, int]]:
+        """Return every feed that shows just this, and which event of its log does."""
+        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ?"
+        return self._db.execute(query, (line.entry, line.article, line.updated)).fetchall()
+
+    def documents(self, feed: str) -> dict[str, tuple[str, str]]:
+        """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""
+        rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))
+        return {path: (key, stamp) for path, key, stamp in rows}
+
+    def holding(self, feed: str, format_: str, seq: int, span: int) -> Noted | None:
+        """Return the document of a feed that has an event. None holds more than `span` events.
+
+        While pages are cut anew there may be two: then the one that begins later.
+        """
+        query = (
+            "SELECT * FROM documents WHERE feed = ? AND format = ? AND first BETWEEN ? AND ? AND end > ? "
+            "ORDER BY first DESC LIMIT 1"
+        )
+        row = self._db.execute(query, (feed, format_, max(0, seq - span), seq, seq)).fetchone()
+        return None if row is None else Noted._make((*row[:-1], Pieces.read(row[-1])))
+
+    def note(self, noted: Noted) -> None:
+        """Note a document that has been written."""
+        row = (*noted[:-1], noted.pieces.data)
+        self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def forget_document(self, path: str) -> None:
+        """Forget a document that is not as it should be, or is there no more."""
+        self._db.execute("DELETE FROM documents WHERE path = ?", (path,))
+
+    def forget(self, feed: str, since: int = _BEFORE) -> None:
+        """Drop what a feed's log has taken since an instant; without one, all that is known of the feed."""
+        if since == _BEFORE:
+            for table in ("feeds", "log", "documents"):
+                self._db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
+            return
+        state = self.states()[feed]
+        self._db.execute("DELETE FROM log WHERE feed = ? AND captured >= ?", (feed, since))
+        counted = "SELECT count(*), count(DISTINCT entry) FROM log WHERE feed = ?"
+        events, entries = self._db.execute(counted, (feed,)).fetchone()
+        self._db.execute("DELETE FROM documents WHERE feed = ? AND end > ?", (feed, events))
+        self.set_state(feed, state._replace(captured=since - 1, events=events, entries=entries, key=""))
+
+    def _has(self, feed: str, entry: int) -> bool:
+        return self._db.execute("SELECT 1 FROM log WHERE entry = ? AND feed = ?", (entry, feed)).fetchone() is not None
+
+    def _news(self, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
+        """Yield the events of these sources (None: all) in the order of the log, each once."""
+        fields = "e.entry, e.article, e.source, e.captured, e.updated FROM events e"
+        when = "e.captured > ? AND e.captured <= ?"
+        order = "ORDER BY e.captured, e.published, e.article, e.kind"
+        values: tuple[str | int, ...] = (after, until)
+        if sources is None:
+            query = f"SELECT {fields} WHERE e.kind = {Kind.MADE:d} AND {when} {order}"
+        elif len(sources) == 1:
+            query, values = f"SELECT {fields} WHERE e.source = ? AND {when} {order}", (*sources, *values)
+        else:
+            among = f"source IN ({', '.join('?' * len(sources))})"
+            earlier = f"SELECT 1 FROM events p WHERE p.entry = e.entry AND p.{among} AND p.captured < e.captured"
+            joined = f"(e.kind = {Kind.JOINED:d} AND EXISTS ({earlier}))"
+            query = f"SELECT {fields} WHERE e.{among} AND {when} AND NOT {joined} {order}"
+            values = (*sources, *values, *sources)
+        last = None
+        with closing(self._db.execute(query, values)) as rows:
+            for row in rows:
+                if (told := (row[0], row[3])) != last:
+                    yield News(row[0], ObjectId(row[1]), *row[2:])
+                last = told

@@ -1,0 +1,35 @@
+"""What a version says that another may say differently: what the fingerprint is taken of, and its dates."""
+
+from typing import NamedTuple
+
+from feedarchiver import markup
+from feedarchiver.model import Article
+
+
+class Telling(NamedTuple):
+    """Title and text as plain text, the lead picture's address, the original link, the date as RFC 3339."""
+
+    title: str
+    text: str
+    picture: str | None
+    link: str | None
+    date: str | None
+
+
+def telling(article: Article) -> Telling:
+    """Read what `article` says."""
+    body = markup.parse(article.content or article.summary or "", base=article.link)
+    image = article.image or body.image
+    date = article.updated or article.published
+    return Telling(
+        markup.plain(article.title),
+        body.text,
+        image.url if image else None,
+        article.link,
+        date.isoformat().replace("+00:00", "Z") if date else None,
+    )
+
+
+def changed(before: Telling, after: Telling) -> tuple[str, ...]:
+    """Name what is different: some of title, text, picture, link, date."""
+    return tuple(name for name in Telling._fields if getattr(before, name) != getattr(after, name))

@@ -1,0 +1,55 @@
+"""What decides the bytes of published documents, named, so that what would come out the same is not made again."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from feedarchiver import CLEANER_VERSION, RENDERER_VERSION
+from feedarchiver.archive.feedlog import State
+from feedarchiver.building.target import Target
+from feedarchiver.model import Feed
+
+if TYPE_CHECKING:
+    from feedarchiver.publish.pages import Page
+
+MADE = f"{CLEANER_VERSION}.{RENDERER_VERSION}"
+"""What pieces are made by."""
+
+SITE = ""
+"""Stands in the place of a feed's id for what is about all feeds."""
+
+
+def feed_key(feed: Feed, target: Target) -> str:
+    """Name what decides the bytes of a feed's documents, but for the events in them."""
+    return _digest(MADE, feed, target.base_url, target.size)
+
+
+def document_key(key: str, page: "Page", *, sealed: bool) -> str:
+    """Name what decides the bytes of a document: its path says which events a sealed page holds."""
+    if page.number is None:
+        return f"{key} {page.end}"
+    return key if sealed or page.newer else f"{key} newest"
+
+
+def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target) -> str:
+    """Name what decides the bytes of what is about all feeds."""
+    told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
+    return _digest(MADE, told, target.base_url, target.title, target.size)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def state_of(root: str, path: str) -> str | None:
+    """Name the state of a file of the published folder `root`. None when it is not there."""
+    try:
+        return stamp(os.lstat(f"{root}/{path}"))
+    except OSError:
+        return None
+
+
+def stamp(state: os.stat_result) -> str:
+    """Name the state of a file, to see later that nothing has touched it."""
+    return f"{state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"

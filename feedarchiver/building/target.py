@@ -1,0 +1,32 @@
+"""Where feeds are published, and what publishing them came to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Advance = Callable[[str], None]
+"""Called with the name of each thing done, for whoever shows progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where feeds are published: a folder, the address that it is reached at, the title of it all.
+
+    A page holds `size` events.
+    """
+
+    folder: Path
+    base_url: str
+    title: str
+    size: int
+
+
+@dataclass(slots=True)
+class Built:
+    """What a build came to. `faults`: one line for each entry that could not be published."""
+
+    feeds: int = 0
+    written: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    removed: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)

@@ -1,0 +1,29 @@
+"""A feed's documents for people: HTML, linked both ways, with a card for each entry.
+
+Links start at the root of what is published, which `<base>` names: so a card is the same in every document.
+"""
+
+from feedarchiver.publish.forms import Draft
+from feedarchiver.publish.pages import HTML
+from feedarchiver.publish.plan import Around, FeedDocument
+from feedarchiver.publish.site import page_path
+from feedarchiver.publish.templating import template
+
+NAMES = HTML
+MEDIA_TYPE = "text/html"
+SEALED = False
+_CARDS = "\ufdd0"  # a noncharacter, which no title has: `xml_text` takes it away
+
+
+def entry_piece(draft: Draft) -> bytes:
+    """Write one entry as it stands in lists."""
+    entry = draft.entry
+    return template("card.html").render(entry=entry, page=page_path(entry.id)).encode()
+
+
+def around(head: FeedDocument) -> Around:
+    """Write the page round its cards."""
+    root = "../" * head.path(HTML).count("/")
+    html = template("feed.html").render(head=head, path=head.path(HTML), base=root, root="", cards=_CARDS)
+    before, _, after = html.partition(_CARDS)
+    return Around(before.encode(), b"", after.encode())

@@ -1,0 +1,78 @@
+"""Pages for people about all feeds and about single entries: the index, a reading page for each entry, search.
+
+Pure: values in, documents out. All links between pages are relative, so they work at any address and from a disk; only
+the addresses of feeds that a person copies are absolute. No page runs a script that does not lie beside it, and none
+asks anybody but the publishers for anything: their pictures, and their films once somebody starts them.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from importlib import resources
+from typing import Any, NamedTuple
+
+from feedarchiver.markup.text import visible
+from feedarchiver.model import Document
+from feedarchiver.publish.plan import Site
+from feedarchiver.publish.rendered import Rendered
+from feedarchiver.publish.site_content import readable
+from feedarchiver.publish.site_search import Searchable, searchable
+from feedarchiver.publish.templating import INDEX, SEARCH, template
+from feedarchiver.textdiff import Piece
+
+LATEST = 12
+"""How many cards the index shows."""
+_HTML = "text/html"
+_ASSETS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+class Version(NamedTuple):
+    """A version of an entry: when it was captured, its title, and what changed in its text since the one before."""
+
+    captured: datetime
+    title: str
+    changes: tuple[Piece, ...] = ()
+
+
+def page_path(entry_id: str) -> str:
+    """Place the reading page of an entry. Its id never changes, so neither does this."""
+    return f"articles/{sha256(entry_id.encode()).hexdigest()[:16]}.html"
+
+
+def index_page(site: Site, cards: Iterable[bytes]) -> Document:
+    """Write the page of all feeds. `cards`: pieces of `feedpage`, of the newest `LATEST` entries, newest first."""
+    return _page("index.html", INDEX, site=site, cards=b"".join(cards).decode())
+
+
+def article_page(entry: Rendered, language: str | None = None, versions: Iterable[Version] = ()) -> Document:
+    """Write the reading page of an entry. `language`: what its source speaks, for one that does not say.
+
+    `versions`: newest first, the one shown among them; a single one is not worth a list.
+    """
+    path, spoken = page_path(entry.id), entry.language or language
+    shown = {"entry": entry, "language": spoken, "content": readable(entry.content), "versions": tuple(versions)}
+    return _page("article.html", path, **shown)
+
+
+def search_page() -> Document:
+    """Write the page that searches. What it searches is made by `site_search`."""
+    return _page("search.html", SEARCH)
+
+
+def searched(entry: Rendered, language: str | None = None) -> Searchable:
+    """Prepare an entry for `site_search.grown`."""
+    shown = entry.published or entry.updated
+    return searchable(page_path(entry.id), entry.title, visible(entry.content), shown, entry.language or language)
+
+
+def assets() -> Iterator[Document]:
+    """Give the style sheets and scripts of the pages, and the style sheet of the feeds."""
+    folder = resources.files("feedarchiver.publish") / "templates" / "assets"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        media_type = _ASSETS[file.name.rpartition(".")[2]]
+        yield Document(path=f"assets/{file.name}", media_type=media_type, data=file.read_bytes())
+
+
+def _page(name: str, path: str, **values: Any) -> Document:
+    html = template(name).render(root="../" * path.count("/"), path=path, **values)
+    return Document(path=path, media_type=_HTML, data=html.encode())

@@ -1,0 +1,292 @@
+"""The pages in a real browser, Debian's Chromium without a screen: what scripts do, what is loaded, what shows."""
+
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from feedarchiver.model import Article, Entry, Feed, Image, ObjectId
+from feedarchiver.publish import feedpage, pages, site, site_search
+from feedarchiver.publish.forms import Draft
+from feedarchiver.publish.plan import FeedDocument, Published, Site
+from feedarchiver.publish.rendered import render
+from feedarchiver.textdiff import diff
+from feedarchiver.words import folded
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(os.environ.get("AXE_CORE", "/tmp/axe/node_modules/axe-core/axe.min.js"))
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WHEN = datetime(2024, 1, 2, tzinfo=UTC)
+COUNT = 60
+PAGES = ["index.html", "all/index.html", "all/archive/000001.html", "search.html?q=北京"]
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'/>"
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+
+
+def entry(number):
+    odd = number % 2
+    article = Article(
+        title=f"第{number}篇：北京新闻" if odd else f"Story {number}",
+        link=f"https://example.org/{number}",
+        content=f"<h4>小标题</h4><p>巴黎的电影<b>节</b>开幕，编号 n{number}。</p>" + "<p>正文很长。</p>" * 60
+        if odd
+        else f"<p>Élections in Paris, number n{number}. {'Many words. ' * 60}</p><table><tr><td>{'x' * 200}</table>",
+        language="zh-CN" if odd else "en",
+        image=Image(url=f"https://pictures.example.org/{number}.jpg") if number % 3 else None,
+    )
+    when = WHEN + timedelta(hours=number)
+    return render(Entry(id=f"urn:x:{number}", object_id=ObjectId("0" * 64), source="s", updated=when, article=article))
+
+
+def documents():
+    entries = [entry(number) for number in range(COUNT)]
+    cards = [feedpage.entry_piece(Draft(one)) for one in entries]
+    feed = Feed(id="all", title="All articles", subtitle="Everything")
+    for page in pages.cut(COUNT, 25):
+        head = FeedDocument(feed=feed, base_url="http://127.0.0.1/", page=page, updated=WHEN)
+        around = feedpage.around(head)
+        data = around.before + b"".join(reversed(cards[page.first : page.end])) + around.after
+        yield head.path(feedpage.NAMES), data
+    published = Published(feed=feed, entries=COUNT, events=COUNT, sealed=1, updated=WHEN)
+    whole = Site(title="Mine", base_url="http://127.0.0.1/", feeds=(published,))
+    versions = [site.Version(WHEN, "New", diff("旧的文字", "新的文字")), site.Version(WHEN, "Old")]
+    made = [site.index_page(whole, cards[: -site.LATEST - 1 : -1]), site.search_page(), *site.assets()]
+    made += [site.article_page(one, None, versions) for one in entries]
+    made += site_search.grown(0, map(site.searched, entries), {}.__getitem__)
+    yield from ((document.path, document.data) for document in made)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("pages")
+    for path, data in documents():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return root
+
+
+@pytest.fixture(scope="module")
+def base(folder) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        launched = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def tab(browser, base):
+    """Open a page; at the end nothing may have been said on the console and nothing but pictures asked outside."""
+    said, outside, contexts = [], [], []
+
+    def route(asked):
+        if asked.request.resource_type == "image":
+            asked.fulfill(content_type="image/svg+xml", body=PICTURE)
+        else:
+            outside.append(asked.request.url)
+            asked.abort()
+
+    def opened(path, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.route(lambda url: not url.startswith((base, "file:")), route)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(path if ":" in path else base + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert outside == []
+
+
+def titles(page):
+    page.locator("#results[aria-busy=false]").wait_for(state="attached")
+    return page.locator("#results h3").all_inner_texts()
+
+
+def test_two_chinese_characters_are_found(tab):
+    """A word of two characters finds every article that has it, newest first, marked where it stands."""
+    page = tab("search.html?q=电影")
+    found = titles(page)
+    assert found[0] == "第59篇：北京新闻"
+    assert len(found) == 20
+    assert page.locator("#results mark").first.inner_text() == "电影"
+    assert page.locator("#results time").first.inner_text() == "2024-01-04"
+    page.click("#more")
+    assert len(titles(page)) == 30
+    assert page.is_hidden("#more")
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("n42", 1),
+        ("ÉLECTIONS", 20),
+        ("elect", 20),
+        ('"elect"', 0),
+        ('"number n42"', 1),
+        ('"n42 number"', 0),
+        ("电影节开", 20),
+        ("影的", 0),
+        ("节 n41", 1),
+        ("story 北京", 0),
+        ("<img src=x>", 0),
+    ],
+)
+def test_queries_mean_what_they_say(tab, query, count):
+    """All words must be there, beginnings count, quoted words stand together, markup in a query is text."""
+    page = tab("search.html")
+    page.fill("input[name=q]", query)
+    page.press("input[name=q]", "Enter")
+    assert len(titles(page)) == count
+
+
+def test_searching_loads_little(tab):
+    """A rare word loads the manifest, one shard of each segment, one block, one reading page."""
+    page = tab("search.html?q=n42")
+    titles(page)
+    names = page.evaluate("performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)")
+    assert len([name for name in names if name.startswith("/search/")]) <= 2 + len(site_search.segments(COUNT))
+    assert len([name for name in names if name.startswith("/articles/")]) == 1
+
+
+def test_pages_work_from_a_disk(tab, folder):
+    """Opened from a folder, without any server, pages have their style and searching finds."""
+    page = tab(f"file://{folder}/index.html")
+    page.fill("input[name=q]", "电影")
+    page.press("input[name=q]", "Enter")
+    page.wait_for_url("**/search.html?q=*")
+    assert len(titles(page)) == 20
+    page.click("#results a")
+    page.wait_for_url("**/articles/*.html")
+    assert page.evaluate("getComputedStyle(document.querySelector('article')).maxWidth") == "640px"
+
+
+def test_letters_are_folded_as_when_indexing(tab):
+    """The browser folds and cuts every character as the index did, but for a few that hardly anybody writes."""
+    page = tab("search.html")
+    points = [*range(0x20, 0x3400), *range(0x4E00, 0x4F00), *range(0xA000, 0xAC20), *range(0xF900, 0x20000)]
+    theirs = page.evaluate("points => points.map((point) => folded(String.fromCodePoint(point)))", points)
+    different = [point for point, other in zip(points, theirs, strict=True) if folded(chr(point)) != other]
+    assert len(different) < 400
+    everyday = [point for point in different if point < 0x250 or 0x370 <= point < 0x590 or 0x4E00 <= point < 0xA000]
+    assert [chr(point) for point in everyday if chr(point) not in "ŉ՛և"] == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, "article"])
+def test_phone(tab, path):
+    """Nothing is wider than a phone of 375 pixels."""
+    page = tab(path_of(path), viewport={"width": 375, "height": 812})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme"),
+    [*((path, "light") for path in (*PAGES, "article")), ("index.html", "dark"), ("article", "dark")],
+)
+def test_accessible(tab, path, scheme):
+    """axe-core finds nothing serious, in light and dark."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm install axe-core, and name its axe.min.js in AXE_CORE")
+    page = tab(path_of(path), color_scheme=scheme, bypass_csp=True)
+    if "q=" in path:
+        titles(page)
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run().then((result) => result.violations)")
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def path_of(path):
+    return site.page_path("urn:x:41") if path == "article" else path
+
+
+def test_dark(tab):
+    """Where the system is dark, pages are."""
+    colours = [
+        tab("index.html", color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in ("light", "dark")
+    ]
+    assert colours == ["rgb(252, 251, 248)", "rgb(23, 23, 26)"]
+
+
+def test_everything_but_searching_works_without_scripts(tab):
+    """Without JavaScript one gets from the index to a feed, an older page and an article; addresses can be selected."""
+    page = tab("index.html", java_script_enabled=False)
+    assert page.is_visible(".address input")
+    assert page.is_hidden(".address button")
+    page.click(".feeds h3 a")
+    page.click("a[rel=next]")
+    assert page.url.endswith("/all/archive/000001.html")
+    page.click(".card h3 a")
+    assert page.locator("article h1").inner_text()
+
+
+def test_keyboard(tab):
+    """The first Tab reaches the link that skips to the content, and it does, also on a feed's page."""
+    for path in ("index.html", "all/archive/000001.html"):
+        page = tab(path)
+        address = page.url
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+        assert page.url == f"{address}#content"
+
+
+def test_copy(tab):
+    """The button copies the address, with the clipboard's permission or without."""
+    page = tab("all/index.html", permissions=["clipboard-read", "clipboard-write"])
+    page.click(".address button")
+    assert page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1/all/rss.xml"
+    assert page.inner_text(".address button") == "Copied"
+
+
+RSS = """<rss version="2.0"><channel><title>新闻</title><description>D</description><item><title>T</title>
+<description>hide me</description><pubDate>Sat, 04 Nov 2023 22:45:01 +0000</pubDate></item></channel></rss>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>新闻</title><id>x</id><entry><title>T</title><id>y</id>
+<published>2023-11-04T22:45:01Z</published><content type="html">hide me</content></entry></feed>"""
+
+
+@pytest.mark.parametrize(("feed", "gone"), [(RSS, "item > description"), (ATOM, "entry > content")])
+def test_a_feed_tells_what_it_is(tab, folder, feed, gone):
+    """Whoever opens a feed sees its title, what to do with its address, and titles; not raw markup."""
+    pi = '<?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/css" href="../assets/feed.css"?>'
+    (folder / "all" / "styled.xml").write_text(pi + feed, encoding="utf-8")
+    page = tab("all/styled.xml")
+    look = "getComputedStyle(document.querySelector({!r}){}).{}".format
+    assert "Paste the address" in page.evaluate(look("title", ', "::after"', "content"))
+    assert page.evaluate(look(gone, "", "display")) == "none"
+    assert page.evaluate(look(gone.partition(" ")[0] + " > title", "", "display")) == "block"

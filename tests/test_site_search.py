@@ -1,0 +1,95 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedarchiver.publish import site_search
+from feedarchiver.publish.site_search import BLOCK, MANIFEST, Segment, gone, grown, paths, searchable, segments, terms
+
+WHEN = datetime(2024, 1, 2, tzinfo=UTC)
+
+
+def entry(number, text="北京的新闻 and words"):
+    return searchable(f"articles/{number}.html", f"Title {number}", text, WHEN, "zh")
+
+
+def never(path):
+    raise AssertionError(f"read {path}")
+
+
+def built(count, text="北京 news"):
+    return {document.path: document.data for document in grown(0, (entry(n, text) for n in range(count)), never)}
+
+
+def test_terms_are_pairs_and_words():
+    """Text without spaces is found by pairs of neighbours, other text by words; case and accents do not matter."""
+    assert terms("新闻：ÉTÉ 2024年，x") == {"新闻", "ete", "2024", "x"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 31, 32, 33, 64, 100, 513])
+def test_files_are_those_named(count):
+    """The files of an index are those that `paths` names, and it takes few segments to cover all entries."""
+    assert sorted(built(count)) == sorted(paths(count))
+    covered = sum(segment.size for segment in segments(count))
+    assert count <= covered < count + 8
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=5))
+def test_growth_does_not_show(steps):
+    """Entries added in any portions give the bytes that they give all at once; what is gone was there."""
+    files, count = {}, 0
+    for step in steps:
+        for document in grown(count, [entry(number) for number in range(count, count + step)], files.__getitem__):
+            files[document.path] = document.data
+        for path in gone(count, count + step):
+            del files[path]
+        count += step
+    assert files == {document.path: document.data for document in grown(0, map(entry, range(count)), never)}
+
+
+def test_the_largest_segments_are_never_written_again():
+    """Beyond 4096 entries the index grows as before, and nothing touches a segment of that size again."""
+    files = built(4_104, "ab")
+    assert Segment(4096, 0) in segments(4_104)
+    changed = [document.path for document in grown(4_104, [entry(4_104)], files.__getitem__)]
+    assert not any("/4096/" in path for path in changed)
+    assert len(changed) <= 6
+    assert changed[-1] == MANIFEST
+
+
+def test_a_killed_build_is_made_good():
+    """Files that hold more than their manifest counts are brought to what they should be."""
+    files = built(10)
+    ahead = {document.path: document.data for document in grown(10, [entry(10, "other 文字")], files.__getitem__)}
+    mixed = {**files, **{path: data for path, data in ahead.items() if path != MANIFEST and "entries" not in path}}
+    again = {document.path: document.data for document in grown(10, [entry(10, "same 北京")], mixed.__getitem__)}
+    right = {document.path: document.data for document in grown(10, [entry(10, "same 北京")], files.__getitem__)}
+    assert again == right
+
+
+def test_rows_are_in_blocks():
+    """What results show stands in blocks of JSON, an entry at its number."""
+    files = built(BLOCK + 1)
+    value = files["search/entries/000001.js"].decode().removeprefix('arrived("entries/000001",').removesuffix(")\n")
+    (row,) = json.loads(value)
+    assert row == [f"articles/{BLOCK}.html", "2024-01-02", f"Title {BLOCK}", "北京 news", "zh"]
+
+
+def test_hostile_text_stays_a_value():
+    """No text ends the value that it stands in: files are calls with two literals."""
+    bad = '"),alert(1)//|a b\\ \u2028</script>\n'
+    row = searchable("articles/1.html", bad, bad, WHEN, None).row
+    assert json.loads(row)[2] == bad
+    for document in grown(0, [searchable("articles/1.html", bad, bad, WHEN, None)], never):
+        name = json.dumps(document.path.removeprefix("search/").removesuffix(".js"))
+        text = document.data.decode()
+        assert text.startswith(f"arrived({name},")
+        json.loads(text.removeprefix(f"arrived({name},").removesuffix(")\n"))
+
+
+def test_long_articles_are_bounded():
+    """An article of any length costs no more than its first part."""
+    text = "".join(chr(0x4E00 + number % 20_000) for number in range(200_000))
+    assert len(terms(text)) <= site_search._MOST_TEXT

@@ -1,0 +1,44 @@
+"""What a command loads: start-up is part of the design, and a module that is not needed must not creep in."""
+
+import subprocess
+import sys
+
+import pytest
+from program import PROJECT, Program
+
+HEAVY = {
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "pydantic",
+    "requests", "rich", "selectolax", "starlette", "trafilatura", "uvicorn", "w3lib",
+}  # fmt: skip
+OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
+
+
+def loaded(folder, *arguments):
+    """Run a command and return the modules that it loaded."""
+    code = "import sys; from feedarchiver.commands import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run"]])
+def test_nothing_heavy(tmp_path, arguments):
+    """`--help` and a `run` with nothing new load neither the web's libraries nor the wings that they do not use."""
+    program = Program(tmp_path / "home")
+    program.write("a.txt")
+    program("run")
+    program("run")  # a file younger than the clock's tick is read again
+    assert not loaded(program.folder, *arguments) & (HEAVY | OURS)
+
+
+def test_help_reads_no_command(tmp_path):
+    """`--help` loads no command's module."""
+    modules = loaded(tmp_path, "--help")
+    assert not [name for name in modules if name.startswith("feedarchiver.commands.")]
+    assert "feedarchiver.flow" not in modules

@@ -1,0 +1,150 @@
+"""The verifier itself, held against archives with one prepared fault each."""
+
+import random
+import sqlite3
+
+import pytest
+from program import Program, seed_bytes
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Make an archive of three articles, one of them with two versions."""
+    program = Program(tmp_path / "home")
+    for number in (1, 2, 3):
+        program.write(f"{number}.txt", title=f"Title {number}", link=f"https://example.org/{number}")
+    program("import")
+    (program.seeds / "3.txt").write_bytes(seed_bytes("Title 3b", "https://example.org/3", 1800000000000))
+    program("import")
+    return program
+
+
+def objects(program, kind, word=b""):
+    return [path for path in sorted((program.archive / kind).rglob("*/*")) if word in path.read_bytes()]
+
+
+def name(path):
+    return path.parent.name + path.name
+
+
+def overwrite(path, data):
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def test_sound(program):
+    """An archive in order has no faults, however closely it is looked at."""
+    assert program("verify") == (0, "12 objects, 4 articles, 0 faults\n", "")
+    assert program("verify", "--quick") == (0, "12 objects, 4 articles, 0 faults\n", "")
+
+
+@pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
+def test_flipped_bits(program, kind):
+    """A single flipped bit anywhere in an object is found and named with title and link; no other article is."""
+    chance = random.Random(kind)
+    article = name(objects(program, "articles", b"Title 2")[0])
+    path = objects(program, kind, b"" if kind == "captures" else b"Title 2")[0]
+    if kind == "captures":
+        path = objects(program, kind, article.encode())[0]
+    sound = path.read_bytes()
+    for _ in range(6):
+        bit = chance.randrange(len(sound) * 8)
+        broken = bytearray(sound)
+        broken[bit // 8] ^= 1 << bit % 8
+        overwrite(path, bytes(broken))
+        ran = program("verify")
+        assert ran.status == 1
+        lines = ran.err.splitlines()
+        assert len(lines) == 1, lines
+        assert name(path) in lines[0]
+        assert "https://example.org/2" in lines[0]
+        assert "Title 2" in lines[0] or kind == "articles", "the flip may be in the title itself"
+    overwrite(path, sound)
+    assert program("verify").status == 0
+
+
+@pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
+def test_missing(program, kind):
+    """An object that is gone is named with title and link, also by the quick look."""
+    article = name(objects(program, "articles", b"Title 2")[0])
+    path = objects(program, kind, b"Title 2" if kind != "captures" else article.encode())[0]
+    path.unlink()
+    for arguments in (["verify"], ["verify", "--quick"]):
+        ran = program(*arguments)
+        assert ran.status == 1
+        assert len(ran.err.splitlines()) == 1, ran.err
+        assert name(path) in ran.err
+        assert "missing" in ran.err
+        assert "https://example.org/2" in ran.err
+
+
+@pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
+def test_cut_short(program, kind):
+    """An object that lost its end is found by both looks."""
+    path = objects(program, kind)[0]
+    overwrite(path, path.read_bytes()[:-1])
+    for arguments in (["verify"], ["verify", "--quick"]):
+        ran = program(*arguments)
+        assert ran.status == 1
+        assert name(path) in ran.err
+
+
+def test_foreign_file(program):
+    """A file that is no object is named, and left alone."""
+    path = objects(program, "raw")[0].with_name("notes.txt")
+    path.write_text("mine")
+    ran = program("verify")
+    assert ran.status == 1
+    assert "notes.txt is no object" in ran.err
+    assert path.read_text() == "mine"
+
+
+def test_sound_json_of_another_kind(program):
+    """Bytes that match their name and are no article are named as such."""
+    from feedarchiver.archive.objects import object_id
+
+    data = b'{"version":1,"authors":3}'
+    path = program.archive / "articles" / object_id(data)[:2] / object_id(data)[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    ran = program("verify")
+    assert ran.status == 1
+    assert "is not readable" in ran.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET updated = updated + 1 WHERE rowid_ = 1",
+        "DELETE FROM events",
+        "UPDATE entries SET id = 'https://example.org/other' WHERE entry = 1",
+        "DELETE FROM aliases",
+        "DELETE FROM captures WHERE source = 'seeds'",
+        "UPDATE captures SET fingerprint = 'x'",
+    ],
+)
+def test_wrong_index(program, change):
+    """An index that says something else than the objects is named, with what mends it; reindex does."""
+    path = program.archive / "index.db"
+    with sqlite3.connect(path) as db:
+        db.execute(change.replace("WHERE rowid_ = 1", "WHERE entry = 1"))
+    db.close()
+    state = path.stat()
+    path.with_name("index.db.seal").write_text(f"{state.st_size} {state.st_mtime_ns}\n")
+    ran = program("verify")
+    assert ran.status == 1
+    assert "`feedarchiver reindex` mends it" in ran.err
+    assert program("reindex").status == 0
+    assert program("verify").status == 0
+
+
+def test_reindex_says_what_it_found(program):
+    """`reindex` counts what it derived."""
+    assert program("reindex").out == "3 articles in 4 versions, from 4 captures\n"
+
+
+def test_json(program):
+    """Faults and figures are there for scripts."""
+    objects(program, "raw")[0].unlink()
+    told = program.told("verify")
+    assert told == {"event": "verified", "objects": 11, "articles": 4, "faults": 1}
