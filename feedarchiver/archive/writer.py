@@ -38,7 +38,7 @@ class Writer:
         self._size_bytes = 0
         self._kept = 0
         self._in_batch = False
-        self._is_pending = False
+        self._is_pending, self._listed = False, 0  # whether there is a list, and how many of the captures are in it
 
     def step(self) -> None:
         """Let what follows be captured later than what came before, by the smallest instant there is."""
@@ -107,7 +107,7 @@ class Writer:
         if self._is_pending:
             with self._pending("remove") as pending:
                 os.unlink(pending)
-            self._is_pending = False
+            self._is_pending, self._listed = False, 0
             self._captures.clear()
 
     def recover(self) -> None:
@@ -134,12 +134,12 @@ class Writer:
     def _store(self) -> None:
         """Give the batch's objects their names. Until the index has committed, `pending` says that they have none."""
         with self._pending("write") as pending:
-            with open(pending, "w", encoding="ascii") as file:
-                file.writelines(f"{capture}\n" for capture in self._captures)
+            with open(pending, "a", encoding="ascii") as file:  # what is listed already must stay so, come what may
+                file.writelines(f"{capture}\n" for capture in self._captures[self._listed :])
                 file.flush()
                 os.fsync(file.fileno())
             sync_folder(self._bucket.root)
-        self._is_pending = True
+        self._is_pending, self._listed = True, len(self._captures)
         self._bucket.flush()
         self._size_bytes = self._kept = 0
 

@@ -156,7 +156,7 @@ def _target(href: str, base: str | None) -> str | None:
 
 
 def _unwrap_strange(body: "LexborNode") -> None:
-    """Unwrap what the allow-list does not know: with some it would drop the text, others change how the rest is read."""
+    """Unwrap what the allow-list does not know: with some it would drop the text; some change how the rest is read."""
     for node in reversed(body.css(_STRANGE)):
         if node.tag == "body":
             continue

@@ -27,10 +27,10 @@ _MANY_ATTRIBUTES = 200
 _S = r"[\t\n\f\r ]"
 _ATTRIBUTE = (
     r"[\t\n\f\r /]*+(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
-    rf"""(?:{_S}*+={_S}*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+)?+)?+"""
+    rf"""(?:{_S}*+={_S}*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\t\n\f\r >"'][^\t\n\f\r >]*+)?+)?+"""
 )
 _TOKEN = re.compile(
-    rf"<(?P<end>/?)(?P<name>[a-z][^\t\n\f\r />]*+)(?:{_ATTRIBUTE})*+[\t\n\f\r /]*+(?:>|\Z)"
+    rf"<(?P<end>/?)(?P<name>[a-z][^\t\n\f\r />]*+)(?:{_ATTRIBUTE})*+[\t\n\f\r /]*+(?P<stop>>|\Z)"
     r"|<!--(?:-?>|.*?(?:--!?>|\Z))"
     r"|<[!?/][^>]*+(?:>|\Z)",
     re.IGNORECASE | re.DOTALL,
@@ -57,6 +57,8 @@ _VOID = frozenset(
 _VOID_TAGS = ("<br>", "<br/>", "<br />", "<img ")  # the usual ones, which never nest, as they are usually written
 # Closing what came before without an end tag: the new element, and what it closes.
 _CLOSES = {"li": ("li",), "dd": ("dd", "dt"), "dt": ("dd", "dt")}
+_RUBY = frozenset(("rb", "rp", "rt", "rtc"))
+_ENDLESS = _RUBY | {"dd", "dt", "li", "optgroup", "option", "p"}
 _CLOSE_P = _BLOCKS | _HEADINGS | set(_CLOSES) | {"hr", "p", "xmp"}
 _RAW = frozenset(("script", "style", "textarea", "title", "iframe", "noembed", "noframes", "xmp", "svg", "template"))
 _FOREIGN = frozenset(("svg", "template"))  # left out whole, if they end at all
@@ -92,7 +94,7 @@ def shallow(html: str) -> str:
             if not token["end"]:
                 kept, at = _raw(html, token, unclosed)
                 out.append(kept)
-        elif not name or not text.endswith(">"):
+        elif not name or not token["stop"]:
             pass
         elif name not in _UNTRACEABLE and (stack.end(name) if token["end"] else stack.start(name)):
             out.append(text if len(text) < _LONG_TAG else _HEAD.match(text)[0] + ">")  # type: ignore[index]
@@ -173,6 +175,8 @@ class _Open:
             self._adopt(name)
         elif name == "button":
             self._close(name, _MARKERS)
+        elif name in _RUBY:
+            self._ruby(_ENDLESS if name in ("rb", "rtc") else _ENDLESS - {"rtc"})
         elif name == "table":
             places = [place for place, other in enumerate(stack) if other in _CELLS or other in ("table", "caption")]
             if places and stack[places[-1]] == name:
@@ -189,6 +193,12 @@ class _Open:
                 return
             if self.stack[index] in _SPECIAL and self.stack[index] not in ("address", "div", "p"):
                 return
+
+    def _ruby(self, endless: frozenset[str]) -> None:
+        """Close what a part of a ruby closes: what is open at the top and needs no end tag."""
+        around = next((name for name in reversed(self.stack) if name == "ruby" or name in _MARKERS), None)
+        while around == "ruby" and self.stack[-1] in endless:
+            self.stack.pop()
 
     def _row(self, name: str) -> tuple[str, ...] | None:
         """Clear the stack back to where a part of a table stands."""
