@@ -1,13 +1,14 @@
 """The values that travel from one wing to the next: articles, captures, entries, feeds, documents.
 
 Words are those of RFC 4287. Values are frozen; `None` means "not said", never "", 0, 1970 or now.
-Instants are aware datetimes in UTC.
+Instants are aware datetimes in UTC. Named tuples, always made with keywords: every command loads this module, and nine
+dataclasses would cost it more than half of a bare interpreter's start.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -30,8 +31,7 @@ class ObjectId(str):
         return self[:12]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(NamedTuple):
     """A picture of an article, at an absolute, percent-encoded http(s) address.
 
     `length` is in bytes, `width` and `height` in pixels, `type` a media type.
@@ -45,8 +45,7 @@ class Image:
     alt: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Article:
+class Article(NamedTuple):
     """What a publisher said at one moment; its canonical bytes are an object.
 
     `link` is the original link, byte for byte. `content` and `summary` are HTML as received, not cleaned.
@@ -69,8 +68,7 @@ class Article:
     image: Image | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
+class Capture(NamedTuple):
     """The event of receiving an article: from which raw bytes, which source, where, when.
 
     `url` is the address asked, or a seed file's path below its folder. `captured` is the start of the run.
@@ -89,8 +87,7 @@ class Capture:
     origin_captured: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(NamedTuple):
     """An article on its way into the archive, with the bytes it was read from. Picklable."""
 
     article: Article
@@ -109,8 +106,7 @@ class Outcome(Enum):
     KNOWN = "known"  # these bytes from this source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Something that was not taken: where it is, why, and what became of it."""
 
     place: str
@@ -121,8 +117,7 @@ class Refusal:
         return f"refused {self.place}: {self.reason}; {self.kept}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """An article as it stands in a feed.
 
     `id` is the published id: an absolute URI, decided at the first capture, the same in all formats, forever.
@@ -136,8 +131,7 @@ class Entry:
     article: Article
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(NamedTuple):
     """Which articles of its sources a feed takes: those for which every rule that is given holds.
 
     A pattern is a field (title, content, author, category, link) and a regular expression to be found in it, in any
@@ -153,8 +147,7 @@ class Filter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
+class Feed(NamedTuple):
     """A named selection of entries. `id` is also its folder's name; `sources` of None means every source.
 
     `filter` of None: everything that its sources have.
@@ -168,8 +161,7 @@ class Feed:
     filter: Filter | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(NamedTuple):
     """A file to publish. `path` is relative to the published folder, with forward slashes."""
 
     path: str

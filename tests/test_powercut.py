@@ -174,6 +174,19 @@ def test_a_large_import_keeps_the_order(tmp_path):
 
 
 @needs_strace
+def test_a_copy_keeps_the_order(program, tmp_path):
+    """What comes from another archive is taken in no less carefully."""
+    run, other = Copy(program, tmp_path / "home"), Copy(program, tmp_path / "other")
+    assert other("import").status == 0
+    run.write("here.txt", title="Here")
+    assert run("run").status == 0
+    before = files(run)
+    ran, calls = trace(run, "import-archive", str(other.archive))
+    assert ran.status == 0, ran
+    assert audit(calls, before, references(run)) == []
+
+
+@needs_strace
 def test_the_auditor_needs_every_sync_of_a_run(program, tmp_path):
     """Were any fsync of an object, of a folder of objects or of a document left out, the auditor would say so."""
     run = Copy(program, tmp_path / "home")

@@ -81,7 +81,6 @@ class Archive:
         from feedarchiver.archive.writer import Writer
 
         with locked(self.store), self._writable():
-            self.bucket.clear()
             writer = Writer(self.bucket, self.index, now)
             writer.recover()
             yield writer
@@ -117,7 +116,6 @@ class Archive:
             if not self.is_settled():
                 from feedarchiver.archive.writer import Writer
 
-                self.bucket.clear()
                 Writer(self.bucket, self.index, _EPOCH).recover()
             yield self.index
 

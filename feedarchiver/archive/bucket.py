@@ -106,6 +106,21 @@ class FolderBucket:
             raise StorageError.of(error, "store", str(error.filename or self.root)) from error
         self._waiting.clear()
 
+    def resume(self, captures: list[ObjectId]) -> None:
+        """Finish a flush that was killed while it gave these captures their names. Needs the archive's lock.
+
+        When the first has its name, what they refer to is in place, and all of them are durable in `tmp/`.
+        """
+        missing = [capture for capture in captures if self.length("captures", capture) is None]
+        if len(missing) == len(captures):
+            return
+        for capture in missing:
+            path = f"{self._tmp}/captures-{capture}"
+            with suppress(OSError), open(path, "rb") as file:
+                if hashlib.sha256(file.read()).hexdigest() == capture:
+                    self._waiting["captures", capture] = path
+        self.flush()
+
     def clear(self) -> None:
         """Forget what was handed over but not flushed, and what a crash left in `tmp/`. Needs the archive's lock."""
         self._waiting.clear()

@@ -12,7 +12,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -218,8 +218,7 @@ def _prepared(
     article = archive.article(capture.article)
     names = aliases(article, capture.source)
     if at is not None:
-        capture = replace(
-            capture,
+        capture = capture._replace(
             captured=at,
             origin=event,
             origin_captured=capture.origin_captured or capture.captured,

@@ -5,7 +5,6 @@ Instants are whole microseconds since 1970; `None` is "not said".
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import NamedTuple
@@ -72,11 +71,9 @@ class History(NamedTuple):
     versions: dict[str, str]
 
 
-@dataclass(slots=True)
 class _Version:
-    shown: Fact
-    stamp: int | None
-    last: int
+    def __init__(self, shown: Fact) -> None:
+        self.shown, self.stamp, self.last = shown, shown.stamp, shown.first
 
     @property
     def rank(self) -> tuple[bool, int, int, tuple[int, bool, int, str, str]]:
@@ -115,7 +112,7 @@ def history(facts: Iterable[Fact]) -> History:
 
 
 def _see(versions: dict[str, _Version], fact: Fact) -> None:
-    version = versions.setdefault(fact.fingerprint, _Version(fact, fact.stamp, fact.first))
+    version = versions.setdefault(fact.fingerprint, _Version(fact))
     version.last = max(version.last, fact.first)
     if version.shown.stamp is None and fact.captured == version.shown.captured:
         version.shown = fact  # within one run, a dated telling is better than an undated one

@@ -54,7 +54,7 @@ class Verifier:
                 yield self._seen(Checked(kind, name, self._fault(kind, name)))
 
     def names_and_sizes(self) -> Iterator[Checked]:
-        """Look at names and sizes only: is all there that the index knows of, as long as it was?"""
+        """Look at names and sizes only: whether all that the index knows of is there, as long as it was."""
         lengths = self._index.lengths() if self._index else iter(())
         for kind, name, expected in lengths:
             length = self._bucket.length(kind, name)

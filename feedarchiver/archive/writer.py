@@ -111,19 +111,25 @@ class Writer:
             self._captures.clear()
 
     def recover(self) -> None:
-        """Index the captures of a batch whose writer did not finish."""
+        """Finish what a writer that was killed has begun: its batch goes in whole, or as far as it got."""
         with self._pending("read") as pending:
             try:
                 with open(pending, encoding="ascii", errors="replace") as file:
                     names = file.read().split()
             except FileNotFoundError:
+                self._bucket.clear()
                 return
+        captures = []
+        for name in names:
+            with suppress(ValueError):  # a line that the crash cut short names nothing that was stored
+                captures.append(ObjectId.parse(name))
+        self._bucket.resume(captures)
+        self._bucket.clear()
         self._bucket.harden()
         self._begin()
-        for name in names:
-            # A line that the crash cut short names nothing that was stored; `verify` names what is damaged or missing.
-            with suppress(ValueError, DamagedObject, MissingObject):
-                self._recover(ObjectId.parse(name))
+        for capture in captures:
+            with suppress(ValueError, DamagedObject, MissingObject):  # `verify` names them
+                self._recover(capture)
         self.commit()
         with self._pending("remove") as pending:
             os.unlink(pending)

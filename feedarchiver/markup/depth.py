@@ -44,6 +44,7 @@ _BLOCKS = frozenset(
 )
 _ROWS = frozenset(("tbody", "thead", "tfoot"))
 _CELLS = frozenset(("td", "th"))
+_TABLE_PARTS = _CELLS | {"table", "caption"}
 _MARKERS = _CELLS | {"table", "caption", "object", "applet", "marquee"}  # no end tag inside reaches beyond them
 _SCOPED = _BLOCKS | _HEADINGS | _ROWS | _MARKERS | {"p", "li", "dd", "dt", "tr", "button"}
 _SPECIAL = _SCOPED | {"noscript", "xmp", "iframe"}
@@ -178,9 +179,9 @@ class _Open:
         elif name in _RUBY:
             self._ruby(_ENDLESS if name in ("rb", "rtc") else _ENDLESS - {"rtc"})
         elif name == "table":
-            places = [place for place, other in enumerate(stack) if other in _CELLS or other in ("table", "caption")]
-            if places and stack[places[-1]] == name:
-                self._cut(places[-1])
+            place = next((place for place in range(len(stack) - 1, -1, -1) if stack[place] in _TABLE_PARTS), None)
+            if place is not None and stack[place] == name:
+                self._cut(place)
         elif name in _CELLS or name in _ROWS or name in ("tr", "caption"):
             return self._row(name)
         return ()

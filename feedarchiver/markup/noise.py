@@ -6,6 +6,7 @@ speak of: an article about sharing, or one wrapped in `class="share"`, stays who
 """
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -125,7 +126,12 @@ def _text(node: "LexborNode") -> str:
 
 def _is_label(text: str) -> bool:
     """Tell whether `text` names ways of sharing and nothing else; nothing at all is a label, too."""
-    return len(text) <= _LABEL_LENGTH and not _WORD.search(_LABEL_WORD.sub(" ", text))
+    return len(text) <= _LABEL_LENGTH and _names_sharing(text)
+
+
+@lru_cache(1024)  # the same few words under every picture
+def _names_sharing(text: str) -> bool:
+    return not _WORD.search(_LABEL_WORD.sub(" ", text))
 
 
 def _mark_share_links(body: "LexborNode") -> None:

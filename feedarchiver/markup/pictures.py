@@ -81,7 +81,8 @@ def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Im
     """Give every picture of `body` its real address, take out what is none, and return the lead image."""
     lead = None
     if noscripts := body.css("noscript"):
-        plea = min(_PLEA, len(body.text()) // 2)
+        held = sum(len(noscript.text()) for noscript in noscripts)
+        plea = _PLEA if held * 2 <= len(body.text()) else -1  # more than half of the text is the article
         for noscript in reversed(noscripts):
             _settle_noscript(noscript, base, plea)
     for node in body.css("img"):

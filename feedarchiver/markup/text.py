@@ -19,7 +19,8 @@ _BLOCK_NAMES = (
 )
 _WRITTEN = r"""(?: [^\s"<>/=]++="[^"]*+")*+>"""  # attributes as both of our parsers write them
 _BLOCK = re.compile(rf"</?(?:{_BLOCK_NAMES}){_WRITTEN}")
-_TAG = re.compile(rf"</?[a-z][a-z0-9-]*+{_WRITTEN}|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(rf"</?[a-z][a-z0-9-]*+{_WRITTEN}")
+_TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 
 _INLINE_NAMES = (
     "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|q|rp|rt|ruby|s|samp|script|small|span|strike"
@@ -64,7 +65,10 @@ def visible(markup: str) -> str:
 
 def tagless(markup: str) -> str:
     """Take the tags out of `markup`, as a parser wrote it. A `<` is left of those with an odd name in them."""
-    return _TAG.sub("", _BLOCK.sub(" ", markup)) if "<" in markup else markup
+    if "<" not in markup:
+        return markup
+    comments_end = markup.rfind("-->") >= markup.rfind("<!--")  # else the search for their ends would not
+    return (_TAG_OR_COMMENT if comments_end else _TAG).sub("", _BLOCK.sub(" ", markup))
 
 
 def resolved(text: str) -> str:

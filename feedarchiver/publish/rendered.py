@@ -7,7 +7,7 @@ never empty, a summary only where it is shorter than the content. How a format s
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
@@ -101,7 +101,7 @@ def _lead(image: Image | None) -> Image | None:
     if image is None or url is None:
         return None
     said = image.type if image.type and _PICTURE.fullmatch(image.type) else None
-    return replace(image, url=url, type=said or media_type(url))
+    return image._replace(url=url, type=said or media_type(url))
 
 
 def media_type(url: str) -> str:
