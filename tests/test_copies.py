@@ -259,7 +259,9 @@ def test_two_archives_become_one(program, tmp_path):
 
 
 def sealed_pages(program):
-    return {name: data for name, data in program.documents().items() if "/archive/" in name and not name.endswith("html")}
+    return {
+        name: data for name, data in program.documents().items() if "/archive/" in name and not name.endswith("html")
+    }
 
 
 def article(number=1, **said):
@@ -520,7 +522,11 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_any_history_merges(steps):
     """Whatever two archives went through: logs only grow, index equals objects, and both end up showing the same."""
-    feeds = (Feed(id="all", title=""), Feed(id="s", title="", sources=("s",)), Feed(id="b", title="", sources=("s", "t")))
+    feeds = (
+        Feed(id="all", title=""),
+        Feed(id="s", title="", sources=("s",)),
+        Feed(id="b", title="", sources=("s", "t")),
+    )
     with TemporaryDirectory() as folder:
         stores = [Path(folder) / name for name in "ab"]
         logs = [dict.fromkeys(("all", "s", "b"), ()) for _ in stores]
