@@ -171,13 +171,14 @@ class FeedLog:
     def unite(self, name: str, feeds: set[str], chosen: str, until: int) -> State:
         """Take into the log `name` what the logs of `feeds` have got since the last time, each event once.
 
-        `chosen` names what decides the events in them; when it changes, the log is made again.
+        `chosen` names what decides the events in them; when it changes, the log is made again. In the state that is
+        returned `updated` is a digest of all events.
         """
         state = self.states().get(name) or State("", BEFORE, 0, 0, 0, None, "")
         if state.selection != chosen:
             self._db.execute("DELETE FROM log WHERE feed = ?", (name,))
             state = State(chosen, BEFORE, 0, 0, state.size, None, "")
-        events, entries = state.events, state.entries
+        events, entries, digest = state.events, state.entries, state.updated or 0
         query = (
             "SELECT l.feed, l.entry, l.article, l.source, l.captured, l.updated FROM log l JOIN events e "
             "ON e.entry = l.entry AND e.source = l.source AND e.captured = l.captured "
@@ -189,10 +190,11 @@ class FeedLog:
                 if feed not in feeds or self._db.execute(known, (entry, name, article, updated)).fetchone():
                     continue
                 entries += not self._has(name, entry)
+                digest = int(hashlib.sha256(f"{digest} {entry} {article} {updated}".encode()).hexdigest()[:15], 16)
                 row = (name, events, entry, article, source, captured, updated)
                 self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
                 events += 1
-        state = state._replace(captured=until, events=events, entries=entries, key="")
+        state = state._replace(captured=until, events=events, entries=entries, updated=digest, key="")
         self.set_state(name, state)
         return state
 

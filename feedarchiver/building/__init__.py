@@ -7,6 +7,7 @@ keys.py     what decides the bytes of a document
 kept.py     pieces taken out of the documents of earlier builds
 output.py   what a build writes to
 reading.py  the pages of single entries
+searching.py  what the pages are searched with
 builder.py  one build
 
 A build that finds everything as it should be reads no article and loads neither the HTML nor the XML libraries.

@@ -26,6 +26,8 @@ from feedarchiver.building.keys import (
 )
 from feedarchiver.building.output import Output
 from feedarchiver.building.reading import Reading
+from feedarchiver.building.searching import FOLDER as SEARCHED
+from feedarchiver.building.searching import Searching
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Feed
@@ -70,13 +72,15 @@ class Builder:
             gone = before.keys() - states.keys() - {SITE}
             if strange:
                 gone |= self._listed() - states.keys()
+            searching = Searching(self._archive, self._index, self._target, self._out)
+            searching.write(whole, certain=not self._undecided)
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
                 self._remove_feed(name)
             for name, since in self._undecided.items():
                 self._log.forget(name, since)
             if self._undecided:
-                self._log.forget(SITE, min(self._undecided.values()))
+                self._log.set_state(SITE, self._log.states()[SITE]._replace(selection="", key=""))
         self._out.folder.settle()
         self._index.commit()
 
@@ -204,7 +208,8 @@ class Builder:
                 )
             )
         site = Site(title=self._target.title, base_url=self._target.base_url, feeds=tuple(published))
-        noted = self._log.documents(SITE).keys() - {ARTICLES}
+        known = self._log.documents(SITE)
+        noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
         for document in site_documents(site, self._cards(whole.events)):
             self._out.publish(document, key)

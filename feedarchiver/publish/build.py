@@ -17,7 +17,7 @@ from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import Names
 from feedarchiver.publish.plan import Around, FeedDocument, Site
 from feedarchiver.publish.rendered import Rendered, render
-from feedarchiver.publish.site import assets, index_page
+from feedarchiver.publish.site import assets, index_page, search_page
 
 Part = bytes | memoryview
 
@@ -91,6 +91,7 @@ def site_documents(site: Site, cards: Iterable[bytes]) -> Iterator[Document]:
     `cards`: what "html" writes of the newest entries, newest first.
     """
     yield from assets()
+    yield search_page()
     for name, format_ in FORMATS.items():
         if format_ is not feedpage:
             yield opml.document(site, name, format_.NAMES)
