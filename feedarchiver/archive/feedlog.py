@@ -21,7 +21,8 @@ from feedarchiver.archive.history import Kind
 from feedarchiver.model import Feed, ObjectId
 
 _RULES = 1  # counts changes of what a feed takes and in which order
-_BEFORE = -(2**62)
+BEFORE = -(2**62)
+"""Before every instant."""
 
 TABLES = """
 CREATE TABLE feeds (
@@ -33,6 +34,7 @@ CREATE TABLE log (
     captured INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY (feed, seq)
 ) WITHOUT ROWID;
 CREATE INDEX log_entry ON log (entry, feed);
+CREATE INDEX log_captured ON log (captured);
 CREATE TABLE documents (
     path TEXT PRIMARY KEY, feed TEXT NOT NULL, format TEXT NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
     key TEXT NOT NULL, stamp TEXT NOT NULL, made TEXT NOT NULL, pieces BLOB NOT NULL
@@ -148,11 +150,11 @@ class FeedLog:
         A log whose selection has changed is made again. Returns the state: the size is still that of before, and the
         documents are not done.
         """
-        state = self.states().get(feed.id) or State("", _BEFORE, 0, 0, 0, None, "")
+        state = self.states().get(feed.id) or State("", BEFORE, 0, 0, 0, None, "")
         if state.selection != (wanted := selection(feed)):
             self._db.execute("DELETE FROM log WHERE feed = ?", (feed.id,))
             self._db.execute("UPDATE documents SET first = -1, end = -1 WHERE feed = ?", (feed.id,))
-            state = State(wanted, _BEFORE, 0, 0, state.size, None, "")
+            state = State(wanted, BEFORE, 0, 0, state.size, None, "")
         events, entries = state.events, state.entries
         with closing(self._news(feed.sources, state.captured, until)) as news:
             for one in news:
@@ -165,6 +167,53 @@ class FeedLog:
         state = state._replace(captured=until, events=events, entries=entries, key="")
         self.set_state(feed.id, state)
         return state
+
+    def unite(self, name: str, feeds: set[str], chosen: str, until: int) -> State:
+        """Take into the log `name` what the logs of `feeds` have got since the last time, each event once.
+
+        `chosen` names what decides the events in them; when it changes, the log is made again. In the state that is
+        returned `updated` is a digest of all events.
+        """
+        state = self.states().get(name) or State("", BEFORE, 0, 0, 0, None, "")
+        if state.selection != chosen:
+            self._db.execute("DELETE FROM log WHERE feed = ?", (name,))
+            state = State(chosen, BEFORE, 0, 0, state.size, None, "")
+        events, entries, digest = state.events, state.entries, state.updated or 0
+        query = (
+            "SELECT l.feed, l.entry, l.article, l.source, l.captured, l.updated FROM log l JOIN events e "
+            "ON e.entry = l.entry AND e.source = l.source AND e.captured = l.captured "
+            "WHERE l.captured > ? ORDER BY l.captured, e.published, l.article, l.source"
+        )
+        known = "SELECT 1 FROM log WHERE entry = ? AND feed = ? AND article = ? AND updated = ?"
+        with closing(self._db.execute(query, (state.captured,))) as rows:
+            for feed, entry, article, source, captured, updated in rows:
+                if feed not in feeds or self._db.execute(known, (entry, name, article, updated)).fetchone():
+                    continue
+                entries += not self._has(name, entry)
+                digest = int(hashlib.sha256(f"{digest} {entry} {article} {updated}".encode()).hexdigest()[:15], 16)
+                row = (name, events, entry, article, source, captured, updated)
+                self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                events += 1
+        state = state._replace(captured=until, events=events, entries=entries, updated=digest, key="")
+        self.set_state(name, state)
+        return state
+
+    def members(self, feed: str, after: int, limit: int) -> list[tuple[int, str, int]]:
+        """Return up to `limit` entries of a log, those numbered higher than `after`: number, id, and last capture."""
+        query = (
+            "SELECT n.entry, n.id, (SELECT max(captured) FROM captures c WHERE c.entry = n.entry) FROM entries n "
+            "WHERE n.entry > ? AND EXISTS (SELECT 1 FROM log WHERE entry = n.entry AND feed = ?) "
+            "ORDER BY n.entry LIMIT ?"
+        )
+        return self._db.execute(query, (after, feed, limit)).fetchall()
+
+    def captured(self, feed: str, since: int) -> list[tuple[int, str]]:
+        """Return the entries of a log that have been captured after an instant: number and id."""
+        query = (
+            "SELECT n.entry, n.id FROM entries n WHERE n.entry IN (SELECT entry FROM captures WHERE captured > ?) "
+            "AND EXISTS (SELECT 1 FROM log WHERE entry = n.entry AND feed = ?) ORDER BY n.entry"
+        )
+        return self._db.execute(query, (since, feed)).fetchall()
 
     def lines(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
         """Return the events `first` to before `end`, the latest first, of each entry only the latest."""
@@ -209,9 +258,9 @@ class FeedLog:
         """Forget a document that is not as it should be, or is there no more."""
         self._db.execute("DELETE FROM documents WHERE path = ?", (path,))
 
-    def forget(self, feed: str, since: int = _BEFORE) -> None:
+    def forget(self, feed: str, since: int = BEFORE) -> None:
         """Drop what a feed's log has taken since an instant; without one, all that is known of the feed."""
-        if since == _BEFORE:
+        if since == BEFORE:
             for table in ("feeds", "log", "documents"):
                 self._db.execute(f"DELETE FROM {table} WHERE feed = ?", (feed,))
             return

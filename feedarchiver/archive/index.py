@@ -18,7 +18,7 @@ from feedarchiver.archive import feedlog
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 4
+SCHEMA = 5
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 

@@ -5,21 +5,21 @@
 target.py   where to, and what it came to
 keys.py     what decides the bytes of a document
 kept.py     pieces taken out of the documents of earlier builds
+output.py   what a build writes to
+reading.py  the pages of single entries
+searching.py  what the pages are searched with
 builder.py  one build
 
 A build that finds everything as it should be reads no article and loads neither the HTML nor the XML libraries.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.building.keys import SITE, feed_key, site_key, state_of
+from feedarchiver.building.keys import ARTICLES, SITE, feed_key, site_key, state_of
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.model import Feed
-
-if TYPE_CHECKING:
-    from feedarchiver.publish.build import Besides
 
 __all__ = ["Advance", "Built", "Resealed", "Target", "build", "resealed"]
 
@@ -44,14 +44,13 @@ def resealed(archive: Archive, feeds: Iterable[Feed], size: int) -> list[Reseale
     return [one for one in cut if one.pages]
 
 
-def build(  # noqa: PLR0913 - all but the first three have names
+def build(
     archive: Archive,
     feeds: tuple[Feed, ...],
     target: Target,
     *,
     advance: Advance,
     full: bool = False,
-    besides: "Besides | None" = None,
 ) -> Built:
     """Publish the feeds. What has not changed is neither read nor written; `full` makes everything anew."""
     done = Built(feeds=len(feeds))
@@ -62,7 +61,7 @@ def build(  # noqa: PLR0913 - all but the first three have names
     from feedarchiver.building.builder import Builder
 
     with archive.publishing() as index:
-        Builder(archive, index, target, done, advance).build(feeds, besides, full=full)
+        Builder(archive, index, target, done, advance).build(feeds, full=full)
     return done
 
 
@@ -81,5 +80,5 @@ def _standing(archive: Archive, feeds: tuple[Feed, ...], target: Target) -> int 
         for path, (_, noted) in log.documents(name).items():
             if state_of(root, path) != noted:
                 return None
-            count += 1
+            count += states[SITE].entries if path == ARTICLES else 1
     return count

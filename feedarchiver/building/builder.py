@@ -6,29 +6,39 @@ What has been written is noted in the index as it goes, so that a build that was
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import Line, News, Noted, Pieces, State
 from feedarchiver.archive.selection import takes
 from feedarchiver.archive.writer import moment
 from feedarchiver.building.kept import Kept
-from feedarchiver.building.keys import MADE, SITE, document_key, feed_key, site_key, state_of
+from feedarchiver.building.keys import (
+    ARTICLES,
+    MADE,
+    SITE,
+    document_key,
+    feed_key,
+    selection_of_all,
+    site_key,
+    state_of,
+)
+from feedarchiver.building.output import Output
+from feedarchiver.building.reading import Reading
+from feedarchiver.building.searching import FOLDER as SEARCHED
+from feedarchiver.building.searching import Searching
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.errors import ArchiveError
-from feedarchiver.model import Entry, Feed
+from feedarchiver.model import Feed
 from feedarchiver.publish import pages
-from feedarchiver.publish.build import FORMATS, Besides, assemble, render_pieces, site_documents
-from feedarchiver.publish.folder import Folder
+from feedarchiver.publish.build import FORMATS, assemble, render_pieces, site_documents
 from feedarchiver.publish.opml import LIST, listed
 from feedarchiver.publish.plan import FeedDocument, Published, Site
+from feedarchiver.publish.site import LATEST
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
-
-_BATCH = 32
 
 
 class Builder:
@@ -36,16 +46,14 @@ class Builder:
 
     def __init__(self, archive: Archive, index: "Index", target: Target, done: Built, advance: Advance) -> None:
         self._archive, self._index, self._log = archive, index, index.feeds
-        self._target, self._done, self._advance = target, done, advance
-        self._root = str(target.folder)
-        self._folder = Folder(target.folder)
+        self._target, self._done = target, done
+        self._out = Output(index, target, done, advance)
         sizes = (target.size, *(state.size for state in self._log.states().values()))
         self._kept = Kept(self._log, target.folder, MADE, 2 * max(sizes))
         self._undecided: dict[str, int] = {}
         self._lacking: set[str] = set()
-        self._batched = 0
 
-    def build(self, feeds: tuple[Feed, ...], besides: "Besides | None", *, full: bool) -> None:
+    def build(self, feeds: tuple[Feed, ...], *, full: bool) -> None:
         """Publish all feeds, then what is about all of them; take away what no longer belongs."""
         self._index.begin()
         with self._kept:
@@ -56,17 +64,24 @@ class Builder:
             strange = full or not before
             until = self._index.last_captured() or 0
             states = {feed.id: self._log.extend(feed, self._takes(feed), until) for feed in feeds}
+            whole = self._log.unite(SITE, set(states), selection_of_all(feeds), until)
+            remade = SITE not in before or before[SITE].selection != whole.selection
+            Reading(self._archive, self._index, self._target, self._out).write(whole, remade=strange or remade)
             for feed in feeds:
                 states[feed.id] = self._publish(feed, states[feed.id], strange=strange)
             gone = before.keys() - states.keys() - {SITE}
             if strange:
                 gone |= self._listed() - states.keys()
-            self._publish_site(feeds, states, besides)
+            searching = Searching(self._archive, self._index, self._target, self._out)
+            searching.write(whole, certain=not self._undecided)
+            self._publish_site(feeds, states, whole)
             for name in sorted(gone):
                 self._remove_feed(name)
             for name, since in self._undecided.items():
                 self._log.forget(name, since)
-        self._folder.settle()
+            if self._undecided:
+                self._log.set_state(SITE, self._log.states()[SITE]._replace(selection="", key=""))
+        self._out.folder.settle()
         self._index.commit()
 
     def _takes(self, feed: Feed) -> Callable[[News], bool] | None:
@@ -79,7 +94,7 @@ class Builder:
             try:
                 article = self._archive.article(news.article)
             except ArchiveError as error:
-                self._fault(f"{error}; whether feed {feed.id} takes it is not known until then")
+                self._out.fault(f"{error}; whether feed {feed.id} takes it is not known until then")
                 self._undecided.setdefault(feed.id, news.captured)
                 return False
             return takes(wanted, article, news.source, moment(news.captured))
@@ -95,10 +110,10 @@ class Builder:
             sealed.reverse()  # a page is taken out of older, larger ones: begin where those are not overwritten yet
         for page in sealed:
             self._page(feed, page, key, noted)
-        self._folder.settle()
+        self._out.folder.settle()
         updated = self._page(feed, subscription, key, noted)
-        self._folder.settle()
-        self._remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
+        self._out.folder.settle()
+        self._out.remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
         whole = feed.id not in self._undecided and feed.id not in self._lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")
         self._log.set_state(feed.id, state)
@@ -113,7 +128,7 @@ class Builder:
         for name, format_ in FORMATS.items():
             path = f"{feed.id}/{format_.NAMES.path(page.number)}"
             wanted = document_key(key, page, sealed=format_.SEALED)
-            if noted.pop(path, None) == (wanted, state_of(self._root, path)):
+            if noted.pop(path, None) == (wanted, state_of(self._out.root, path)):
                 self._done.unchanged += 1
             else:
                 stale[name] = wanted
@@ -144,9 +159,9 @@ class Builder:
                 document = assemble(head, FORMATS[name], made[name])
                 ends = (start + len(piece) for start, piece in zip(document.starts, made.pop(name), strict=True))
                 pieces = Pieces.at(shown, document.starts, ends)
-            self._count(document.path, self._folder.write_parts(document.path, document.parts))
+            self._out.count(document.path, self._out.folder.write_parts(document.path, document.parts))
             done = key if len(pieces.events) == len(lines) else ""  # else it is written again, until nothing is lacking
-            self._note(Noted(document.path, feed.id, name, page.first, page.end, done, "", MADE, pieces))
+            self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", MADE, pieces))
 
     def _collect(
         self, feed: str, lines: list[tuple[int, Line]], names: tuple[str, ...]
@@ -172,14 +187,14 @@ class Builder:
             try:
                 entry = self._archive.entry(line)
             except ArchiveError as error:
-                self._fault(f"{error}; {line.id} is left out of the feeds until then")
+                self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
                 return None
             made = render_pieces(entry, [FORMATS[name] for name in missing])
             found |= zip(missing, made, strict=True)
         return found
 
-    def _publish_site(self, feeds: tuple[Feed, ...], states: dict[str, State], besides: "Besides | None") -> None:
-        """Write what is about all feeds, and what is about single entries."""
+    def _publish_site(self, feeds: tuple[Feed, ...], states: dict[str, State], whole: State) -> None:
+        """Write what is about all feeds. `whole`: the state of all their logs together."""
         published = []
         for feed in feeds:
             state = states[feed.id]
@@ -193,66 +208,33 @@ class Builder:
                 )
             )
         site = Site(title=self._target.title, base_url=self._target.base_url, feeds=tuple(published))
-        noted = set(self._log.documents(SITE))
+        known = self._log.documents(SITE)
+        noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
-        for document in site_documents(site):
-            self._count(document.path, self._folder.write(document))
-            self._note(Noted(document.path, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ())))
+        for document in site_documents(site, self._cards(whole.events)):
+            self._out.publish(document, key)
             noted.discard(document.path)
-        self._remove(sorted(noted))
-        mark, last = self._index.mark()
-        before = self._log.states().get(SITE)
-        if besides is not None:
-            after = before.captured if before and before.selection == str(mark) else 0
-            for document in besides.documents(site, self._changed(after)):
-                self._count(document.path, self._folder.write(document))
-        self._log.set_state(SITE, State(str(mark), last, 0, 0, self._target.size, None, key))
+        self._out.remove(sorted(noted))
+        self._log.set_state(SITE, whole._replace(size=self._target.size, key=key))
 
-    def _changed(self, after: int) -> Iterator[Entry]:
-        """Read the entries that have got a capture after the change numbered `after`."""
-        while changes := self._index.changes(after, 1_000):
-            after = changes[-1][0]
-            for entry in dict.fromkeys(entry for _, entry in changes):
-                with suppress(ArchiveError):  # named where it was to stand in a feed
-                    yield self._archive.entry(self._index.shown(entry))
-
-    def _count(self, path: str, came: Literal["written", "unchanged"]) -> None:
-        if came == "written":
-            self._done.written.append(path)
-        else:
-            self._done.unchanged += 1
-        self._advance(path)
-
-    def _note(self, noted: Noted) -> None:
-        """Note a document as it now is, and every so often make what was noted durable."""
-        self._log.note(noted._replace(stamp=state_of(self._root, noted.path) or ""))
-        self._batched += 1
-        if self._batched % _BATCH == 0:
-            self._index.commit()
-            self._index.begin()
+    def _cards(self, events: int) -> list[bytes]:
+        """Find or make what the first page shows: the entries that the newest of all events are about."""
+        lines = self._log.lines(SITE, max(0, events - 2 * LATEST), events)[:LATEST]
+        found = (self._pieces(SITE, seq, line, ("html",)) for seq, line in lines)
+        return [pieces["html"] for pieces in found if pieces]
 
     def _remove_feed(self, feed: str) -> None:
         """Take away every document of a feed that is no more, and nothing else."""
         paths = {f"{feed}/{format_.NAMES.subscription}" for format_ in FORMATS.values()}
-        self._remove(sorted({*self._log.documents(feed), *paths, *self._numbered(feed)}))
+        self._out.remove(sorted({*self._log.documents(feed), *paths, *self._numbered(feed)}))
         self._log.forget(feed)
-
-    def _remove(self, paths: Iterable[str]) -> None:
-        for path in paths:
-            if self._folder.remove(path):
-                self._done.removed.append(path)
-            self._log.forget_document(path)
 
     def _numbered(self, feed: str, after: int = -1) -> set[str]:
         """Find the files of a feed that are called as only sealed pages are, those after a number."""
-        names = self._folder.names(f"{feed}/archive")
+        names = self._out.folder.names(f"{feed}/archive")
         return {f"{feed}/archive/{name}" for name in names if (pages.number_of(name) or -1) > after}
 
     def _listed(self) -> set[str]:
         """Find out which feeds were published here, when the notes are lost: the published list of feeds says so."""
-        data = self._folder.read(LIST)
+        data = self._out.folder.read(LIST)
         return listed(data) if data else set()
-
-    def _fault(self, line: str) -> None:
-        if line not in self._done.faults:
-            self._done.faults.append(line)

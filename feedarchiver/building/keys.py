@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from feedarchiver import CLEANER_VERSION, RENDERER_VERSION
-from feedarchiver.archive.feedlog import State
+from feedarchiver.archive.feedlog import State, selection
 from feedarchiver.building.target import Target
 from feedarchiver.model import Feed
 
@@ -19,10 +19,23 @@ MADE = f"{CLEANER_VERSION}.{RENDERER_VERSION}"
 SITE = ""
 """Stands in the place of a feed's id for what is about all feeds."""
 
+ARTICLES = "articles"
+"""The folder of the reading pages, noted as a whole."""
+
 
 def feed_key(feed: Feed, target: Target) -> str:
     """Name what decides the bytes of a feed's documents, but for the events in them."""
     return _digest(MADE, feed, target.base_url, target.size)
+
+
+def pages_key(target: Target) -> str:
+    """Name what decides the bytes of a page about an entry, but for its versions."""
+    return _digest(MADE, sorted(target.languages))
+
+
+def selection_of_all(feeds: Iterable[Feed]) -> str:
+    """Name what decides which events the feeds take, all together."""
+    return _digest(sorted((feed.id, selection(feed)) for feed in feeds))
 
 
 def document_key(key: str, page: "Page", *, sealed: bool) -> str:
@@ -35,7 +48,7 @@ def document_key(key: str, page: "Page", *, sealed: bool) -> str:
 def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target) -> str:
     """Name what decides the bytes of what is about all feeds."""
     told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
-    return _digest(MADE, told, target.base_url, target.title, target.size)
+    return _digest(MADE, told, target.base_url, target.title, target.size, pages_key(target))
 
 
 def _digest(*parts: object) -> str:

@@ -12,13 +12,14 @@ Advance = Callable[[str], None]
 class Target:
     """Where feeds are published: a folder, the address that it is reached at, the title of it all.
 
-    A page holds `size` events.
+    A page holds `size` events. `languages`: those of the sources that have one, for articles that do not say theirs.
     """
 
     folder: Path
     base_url: str
     title: str
     size: int
+    languages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)

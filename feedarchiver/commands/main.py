@@ -139,7 +139,11 @@ def _import(
 def _build(console: Console, config: Config, archive: Archive, *, full: bool = False) -> building.Built:
     feeds = feeds_for(config, archive.index.sources())
     target = building.Target(
-        folder=config.published, base_url=config.base_url, title=config.title, size=config.page_size
+        folder=config.published,
+        base_url=config.base_url,
+        title=config.title,
+        size=config.page_size,
+        languages=tuple((source.id, source.language) for source in config.sources if source.language),
     )
     with console.progress("building") as advance:
         done = building.build(archive, feeds, target, advance=advance, full=full)

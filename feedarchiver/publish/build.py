@@ -4,19 +4,20 @@ A *format* writes one entry as a piece of bytes, and what stands round the piece
 depends on its entry alone: no feed, no page, no address of ours, no clock; so it is written once, stands in the
 documents of every feed that has the entry, and is taken out of them again when they are put together anew.
 
-To add a format, write a module with the five names of `Format` and put it into FORMATS. To add documents that are about
-all feeds, or about single entries, give `building.build` a `Besides`.
+To add a format, write a module with the five names of `Format` and put it into FORMATS.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from feedarchiver.model import Document, Entry
-from feedarchiver.publish import atom, jsonfeed, opml, rss
+from feedarchiver.publish import atom, feedpage, jsonfeed, opml, rss
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import Names
 from feedarchiver.publish.plan import Around, FeedDocument, Site
-from feedarchiver.publish.rendered import render
+from feedarchiver.publish.rendered import Rendered, render
+from feedarchiver.publish.site import assets, index_page, search_page
 
 Part = bytes | memoryview
 
@@ -39,24 +40,18 @@ class Format(Protocol):
         """Write what stands round the pieces of a document."""
 
 
-FORMATS: dict[str, Format] = {"rss": rss, "atom": atom, "json": jsonfeed}
+FORMATS: dict[str, Format] = {"rss": rss, "atom": atom, "json": jsonfeed, "html": feedpage}
 
 
-class Besides(Protocol):
-    """Documents besides those of single feeds: asked for whenever something has changed, after the feeds are written.
-
-    What comes is written where its bytes differ. `changed`: the entries whose documents are to be made (again): all
-    that an archive has in the first build, then those that have got a capture since; each in its current version,
-    read when asked for. A page of its own for each entry is to be named by its id, which is there for ever.
-    """
-
-    def documents(self, site: Site, changed: Iterable[Entry]) -> Iterator[Document]:
-        """Write them."""
+@lru_cache(maxsize=64)
+def rendered(entry: Entry) -> Rendered:
+    """Render an entry, once for all that is written of it at about the same time."""
+    return render(entry)
 
 
 def render_pieces(entry: Entry, formats: Iterable[Format]) -> list[bytes]:
     """Render an entry once, and write it in these formats."""
-    draft = Draft(render(entry))
+    draft = Draft(rendered(entry))
     return [format_.entry_piece(draft) for format_ in formats]
 
 
@@ -90,7 +85,14 @@ def assemble(head: FeedDocument, format_: Format, pieces: Iterable[Part]) -> Ass
     return Assembled(head.path(format_.NAMES), parts, starts)
 
 
-def site_documents(site: Site) -> Iterator[Document]:
-    """Write what is about all feeds: the lists to subscribe to them at once."""
+def site_documents(site: Site, cards: Iterable[bytes]) -> Iterator[Document]:
+    """Write what is about all feeds: the lists to subscribe to them at once, the first page and what pages look like.
+
+    `cards`: what "html" writes of the newest entries, newest first.
+    """
+    yield from assets()
+    yield search_page()
     for name, format_ in FORMATS.items():
-        yield opml.document(site, name, format_.NAMES)
+        if format_ is not feedpage:
+            yield opml.document(site, name, format_.NAMES)
+    yield index_page(site, cards)

@@ -1,0 +1,118 @@
+"""The reading pages: one for each entry that a feed has, all in one folder.
+
+A page is written when its entry has got a capture, and when it is missing. That none is missing is told from the state
+of their folder alone, so nobody pays for pages that stay as they are.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.feedlog import BEFORE, Noted, Pieces, State
+from feedarchiver.archive.lookup import versions
+from feedarchiver.archive.telling import telling
+from feedarchiver.archive.writer import moment
+from feedarchiver.building.keys import ARTICLES, MADE, SITE, pages_key, state_of
+from feedarchiver.building.output import Output
+from feedarchiver.building.target import Target
+from feedarchiver.errors import ArchiveError
+from feedarchiver.markup import xml_text
+from feedarchiver.publish.build import rendered
+from feedarchiver.publish.site import Version, article_page, page_path
+from feedarchiver.textdiff import diff, shortened
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.index import Index
+
+_PAGE = re.compile(r"[0-9a-f]{16}\.html")
+_AT_ONCE = 1_000
+
+
+class Reading:
+    """The reading pages of one build."""
+
+    def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
+        self._archive, self._index, self._out = archive, index, out
+        self._languages = dict(target.languages)
+        self._key = pages_key(target)
+        noted, _, until = index.feeds.documents(SITE).get(ARTICLES, ("", ""))[0].rpartition(" ")
+        self._after = int(until) if noted == self._key else BEFORE
+
+    def write(self, whole: State, *, remade: bool) -> None:
+        """Write the pages that are not as they should be. `remade`: other entries than before may be in `whole`."""
+        noted = self._index.feeds.documents(SITE).get(ARTICLES)
+        complete = noted is not None and noted[1] == state_of(self._out.root, ARTICLES) and not remade
+        touched, lacking = 0, False
+        for entry, path in self._due() if complete and self._after != BEFORE else self._missing():
+            touched += 1
+            lacking |= not self._page(entry, path)
+        self._out.stands(whole.entries - touched)
+        if remade:
+            self._sweep()
+        if not whole.entries:
+            self._index.feeds.forget_document(ARTICLES)
+            return
+        self._out.folder.settle()
+        key = f"{self._key} {whole.captured}"
+        done = Noted(ARTICLES, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ()))
+        if lacking:  # noted in no state, so what is missing is tried again
+            self._index.feeds.note(done)
+        else:
+            self._out.note(done)
+
+    def _due(self) -> Iterator[tuple[int, str]]:
+        """List the entries that have got a capture."""
+        for entry, id_ in self._index.feeds.captured(SITE, self._after):
+            yield entry, _path(id_)
+
+    def _missing(self) -> Iterator[tuple[int, str]]:
+        """List the entries that have got a capture, or have no page."""
+        for entry, id_, captured in self._members():
+            path = _path(id_)
+            if captured > self._after or state_of(self._out.root, path) is None:
+                yield entry, path
+
+    def _members(self) -> Iterator[tuple[int, str, int]]:
+        last = 0
+        while found := self._index.feeds.members(SITE, last, _AT_ONCE):
+            last = found[-1][0]
+            yield from found
+
+    def _page(self, entry: int, path: str) -> bool:
+        """Write the page of an entry. One that cannot be read has none until then."""
+        line = self._index.shown(entry)
+        try:
+            shown = rendered(self._archive.entry(line))
+        except ArchiveError as error:
+            self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
+            self._out.remove([path])
+            return False
+        document = article_page(shown, self._languages.get(line.source), self._versions(entry))
+        self._out.count(document.path, self._out.folder.write(document))
+        return True
+
+    def _versions(self, entry: int) -> list[Version]:
+        """Tell what changed from version to version. One that cannot be read is passed over."""
+        known = versions(self._index, entry)
+        if len(known) == 1:
+            return []
+        told, before = [], None
+        for version in known:
+            with suppress(ArchiveError):
+                now = telling(self._archive.article(version.article))
+                changes = shortened(diff(before, now.text)) if before not in (None, now.text) else ()
+                told.append(Version(moment(version.captures[0].fact.captured), xml_text(now.title), changes))
+                before = now.text
+        return told[::-1]
+
+    def _sweep(self) -> None:
+        """Take away the pages of entries that no feed has."""
+        wanted = {_path(id_) for _, id_, _ in self._members()}
+        names = filter(_PAGE.fullmatch, self._out.folder.names(ARTICLES))
+        self._out.remove(path for path in (f"{ARTICLES}/{name}" for name in names) if path not in wanted)
+
+
+def _path(entry_id: str) -> str:
+    return page_path(xml_text(entry_id))

@@ -1,0 +1,85 @@
+"""The search index of the published pages: it grows with the log of all feeds together."""
+
+import re
+from typing import TYPE_CHECKING
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.feedlog import Noted, Pieces, State
+from feedarchiver.archive.writer import moment
+from feedarchiver.building.keys import MADE, SITE, pages_key, state_of
+from feedarchiver.building.output import Output
+from feedarchiver.building.target import Target
+from feedarchiver.errors import ArchiveError
+from feedarchiver.markup import xml_text
+from feedarchiver.publish.build import rendered
+from feedarchiver.publish.site import page_path, searched
+from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, grown, paths, searchable
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.index import Index
+
+FOLDER = "search/"
+_OURS = re.compile(r"\d{6,}\.\d{3}\.js")
+
+
+class Searching:
+    """The search index in one build."""
+
+    def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
+        self._archive, self._log, self._out = archive, index.feeds, out
+        self._languages, self._key = dict(target.languages), pages_key(target)
+        self._whole = True
+
+    def write(self, whole: State, *, certain: bool) -> None:
+        """Bring the index up to date. `certain`: nothing of `whole` will be taken back in the next build."""
+        key = f"{self._key} {whole.selection} {whole.updated} {whole.events}"
+        noted = {path: was for path, was in self._log.documents(SITE).items() if path.startswith(FOLDER)}
+        before = self._before(noted, whole)
+        if before is not None and before == whole.events:
+            self._out.stands(len(noted))
+            self._out.note(Noted(MANIFEST, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ())))
+            return
+        written = set()
+        for document in grown(before or 0, map(self._searched, range(before or 0, whole.events)), self._read):
+            if document.path == MANIFEST:
+                self._out.folder.settle()
+            self._out.publish(document, key)
+            written.add(document.path)
+        left = set(paths(whole.events))
+        self._out.stands(len(left - written))
+        self._out.remove(sorted((noted.keys() | (self._strange() if before is None else set())) - left))
+        if not self._whole or not certain:
+            self._log.forget_document(MANIFEST)
+
+    def _before(self, noted: dict[str, tuple[str, str]], whole: State) -> int | None:
+        """Tell how many events the published index holds. None: it is not as it should be."""
+        if MANIFEST not in noted:
+            return None
+        made, selection, digest, told = noted[MANIFEST][0].split()
+        count = int(told)
+        same = (digest, count) == (str(whole.updated), whole.events)
+        if made != self._key or not (same or (selection == whole.selection and count <= whole.events)):
+            return None
+        if noted.keys() != set(paths(count)):
+            return None
+        stands = all(stamp == state_of(self._out.root, path) for path, (_, stamp) in noted.items())
+        return count if stands else None
+
+    def _searched(self, number: int) -> Searchable:
+        """Prepare an event. One whose article cannot be read keeps its place, and is not found until then."""
+        ((_, line),) = self._log.lines(SITE, number, number + 1)
+        try:
+            return searched(rendered(self._archive.entry(line)), self._languages.get(line.source))
+        except ArchiveError as error:
+            self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
+            self._whole = False
+            return searchable(page_path(xml_text(line.id)), line.id, "", moment(line.updated), None)
+
+    def _read(self, path: str) -> bytes:
+        return self._out.folder.read(path) or b""
+
+    def _strange(self) -> set[str]:
+        """Find files that are called as ours are, when it is not known which those are."""
+        folders = (f"{FOLDER}{size}" for size, _ in LEVELS)
+        found = (f"{folder}/{name}" for folder in folders for name in self._out.folder.names(folder))
+        return {path for path in found if _OURS.fullmatch(path.rpartition("/")[2])}
