@@ -155,6 +155,43 @@ ACTIVE = {
 
 VECTORS = MUTATIONS | ACTIVE
 
+# ---- scraps to put markup together from at random
+
+TAGS_AND_SCRAPS = (  # noqa: SIM905 - one a line would fill a page
+    "<p> </p> <div> </div> <b> </b> <i> </i> <a> </a> <table> </table> <tr> <td> <th> <caption> <tbody> <col> <ul> <ol>"
+    " <li> </ul> </li> <dd> <dt> <dl> <h1> <h2> </h1> <hr> <br> </br> <pre> <blockquote> <section> <address> <center>"
+    " <details> <summary> <ruby> <rb> <rt> <rtc> <rp> </ruby> <font> </font> <nobr> <listing> <marquee> </marquee> <x-y>"
+    " </x-y> <mglyph> <malignmark> <desc> <text> <list> </list> <view> <share> <image> <applet> </applet> <object>"
+    " </object> <form> </form> <math> </math> <mi> <mtext> </mtext> <annotation-xml> <plaintext> <html> <body>"
+    " </body> </html> <frameset> <!-- --> --!> <! <? < </ > ]]> <![CDATA[ \" ' = & &amp; &lt; &#11; &notit; \u200b ]"
+).split()
+CONTAINERS = (  # noqa: SIM905 - elements whose content is no markup, or is not shown
+    "<svg> </svg> <style> </style> <script> </script> <template> </template> <xmp> </xmp> <textarea> </textarea> <title>"
+    " </title> <noscript> </noscript> <select> </select> <option> <button> </button> <iframe> </iframe> <video> </video>"
+    " <canvas> <dialog> <noembed> <foreignObject>"
+).split()
+VALUES = [
+    *(
+        '<a href="/x">',
+        '<p a=">">',
+        "<p a='<'>",
+        '<a b="',
+        "<a href='x'' >",
+        '<i a"b>',
+        "<p <",
+        '<b c="d"">',
+        "\n",
+        " ",
+    ),
+    *(
+        '<i a"<!--">',
+        "<p title='\"'>",
+        "<img src='/i.jpg' alt='\"'>",
+        '<a href="/y""><img src=/z>',
+        "<img/src=/a.jpg/>",
+    ),
+]
+
 # ---- what may stand in a feed: written down here once more, so that a change of the allow-list is noticed
 
 TAGS = frozenset(

@@ -188,12 +188,15 @@ def test_a_copy_keeps_the_order(program, tmp_path):
 
 @needs_strace
 def test_the_auditor_needs_every_sync_of_a_run(program, tmp_path):
-    """Were any fsync of an object, of a folder of objects or of a document left out, the auditor would say so."""
+    """Were any fsync of an object, of a folder of objects or of a document left out, the auditor would say so.
+
+    But for the search files of the pages: what they refer to is known to their script only, not to the auditor.
+    """
     run = Copy(program, tmp_path / "home")
     before = files(run)
     _, calls = trace(run, "run")
     known = references(run)
-    syncs = [number for number, call in enumerate(calls) if is_ours(call)]
+    syncs = [number for number, call in enumerate(calls) if is_ours(call) and "/feeds/search" not in call.paths[0]]
     assert len(syncs) > 20
     assert [calls[left] for left in syncs if not audit(calls[:left] + calls[left + 1 :], before, known)] == []
 
