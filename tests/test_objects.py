@@ -28,7 +28,15 @@ articles = st.builds(
 )
 ids = st.binary(max_size=4).map(objects.object_id)
 captures = st.builds(
-    Capture, article=ids, raw=ids, source=said, url=st.none() | said, captured=instants, fingerprint=said
+    Capture,
+    article=ids,
+    raw=ids,
+    source=said,
+    url=st.none() | said,
+    captured=instants,
+    fingerprint=said,
+    origin=st.none() | ids,
+    origin_captured=st.none() | instants,
 )
 
 

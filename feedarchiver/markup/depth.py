@@ -133,6 +133,8 @@ class _Open:
 
     def start(self, name: str) -> bool:
         """Open `name`; False if its tag is to be taken out."""
+        if name in _CLOSES:
+            self._item(name)
         if name in _CLOSE_P:
             self._close("p", _MARKERS | {"button"})
         if name in _VOID:
@@ -168,9 +170,7 @@ class _Open:
     def _imply(self, name: str) -> tuple[str, ...] | None:
         """Close what `name` closes by itself and list the elements implied before it; None where it cannot stand."""
         stack = self.stack
-        if name in _CLOSES:
-            self._item(name)
-        elif stack and (stack[-1] == name == "option" or (name in _HEADINGS and stack[-1] in _HEADINGS)):
+        if stack and (stack[-1] == name == "option" or (name in _HEADINGS and stack[-1] in _HEADINGS)):
             stack.pop()
         elif name in ("a", "nobr"):
             self._adopt(name)
