@@ -166,13 +166,13 @@ def test_limit_of_size(program):
     put(program, "more.txt", start + b"y" * (100_001 - len(start)))
     with (program.seeds / "much.txt").open("wb") as file:
         file.truncate(100_000_000)
-    before = {path.name: path.stat() for path in program.seeds.iterdir()}
+    before = program.state(program.seeds)
     refuses(
         program,
         ("more.txt", "100,001 bytes long, above the limit of 100,000"),
         ("much.txt", "100,000,000 bytes long, above the limit of 100,000"),
     )
-    assert before == {path.name: path.stat() for path in program.seeds.iterdir()}
+    assert before == program.state(program.seeds)
     assert text_of(published(program)[BAD]) == "x" * (100_000 - len(start))
 
 

@@ -95,6 +95,9 @@ def shallow(html: str) -> str:
             if not token["end"]:
                 kept, at = _raw(html, token, unclosed)
                 out.append(kept)
+                if name == "xmp":  # the one of these that closes something
+                    stack.start(name)
+                    stack.end(name)
         elif not name or not token["stop"]:
             pass
         elif name not in _UNTRACEABLE and (stack.end(name) if token["end"] else stack.start(name)):
