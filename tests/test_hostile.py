@@ -261,6 +261,18 @@ def test_odd_characters(spoken, number):
     assert active(item["content_html"]) == []
 
 
+def test_warning_is_one_honest_line(program):
+    """What a stamp or front matter holds cannot move the cursor, turn the line round, or begin another line."""
+    odd = "".join(CHARACTERS.values()) + "\nrefused seeds/good.txt: x"
+    put(program, "bad.txt", f"---\ndate: {odd}\n---\n".encode() + seed_bytes(link=BAD, stamp=odd))
+    ended = run(program)
+    assert ended.status == 0
+    assert len(ended.said) >= 2
+    for line in ended.said:
+        assert line.startswith("warning: seeds/bad.txt: ")
+        assert line.isprintable()
+
+
 def test_laughs(program):
     """A document type in the body declares nothing and asks for no file."""
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
