@@ -210,6 +210,7 @@ def test_text_is_that_of_another_parser(html):
 @example([], ["<ruby>", "<p>", "<rt>", "<x-y>"])
 @example(["<ruby>"], ["<rtc>", "<rt>"])
 @example([], ["<p>", "<noscript>", "<dd>"])
+@example([], ["<table>", "<caption>", "<th>"])
 @example([], ["<noscript>", "<p>", "<xmp>", "</xmp>"])
 def test_depth_is_bounded_before_parsing(before, unit):
     """Whatever is repeated, however it is closed, no parser sees it nest much deeper than the bound."""

@@ -136,6 +136,7 @@ class _Open:
 
     def start(self, name: str) -> bool:
         """Open `name`; False if its tag is to be taken out."""
+        before = self.stack.copy()
         if name in _CLOSES:
             self._item(name)
         if name in _CLOSE_P:
@@ -145,6 +146,7 @@ class _Open:
         implied = self._imply(name)
         if implied is None or len(self.stack) + len(implied) >= LIMIT or (name in _FORMATTING and self._laden()):
             self.dropped[name] += 1
+            self.stack = before  # what is taken out closes nothing
             return False
         self.stack += (*implied, name)
         return True
