@@ -91,6 +91,8 @@ def encoded(url: str) -> str | None:
 
 def absolute(url: str, base: str | None) -> str | None:
     """Resolve `url` against `base` and encode it; None without an http(s) result. An empty `url` names nothing."""
+    if _VALID.fullmatch(url):
+        return url
     url = _BREAKS.sub("", url.strip(_ENDS))
     if not url:
         return None

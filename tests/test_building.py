@@ -28,6 +28,7 @@ class World:
         self.folder, self.size, self.runs = folder, size, 0
         self.feeds = (ALL,)
         self.base_url = BASE
+        self.pages = True
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -49,7 +50,9 @@ class World:
                 writer.add(Received(article=one, raw=repr(one).encode(), source=source, url=None))
 
     def build(self, **how):
-        target = building.Target(folder=self.out, base_url=self.base_url, title="Site", size=self.size)
+        target = building.Target(
+            folder=self.out, base_url=self.base_url, title="Site", size=self.size, pages=self.pages
+        )
         with self.archive() as archive:
             return building.build(archive, self.feeds, target, advance=lambda _: None, **how)
 
@@ -112,6 +115,23 @@ def test_pages_are_cut_from_the_log(world):
     whole = {"all", "articles", "assets", "search", "search.html", *LISTS}
     assert {path.partition("/")[0] for path in done.written} == whole
     assert done.unchanged == 0
+
+
+def test_without_pages(world):
+    """Without pages for people there is no HTML and no search, and no feed leads to what is not there."""
+    world.add(*map(article, range(11)))
+    world.build()
+    whole = world.documents()
+    world.pages = False
+    world.build()
+    bare = world.documents()
+    assert {path for path in bare if path.endswith(".html")} == set()
+    assert {path.partition("/")[0] for path in bare} == {"all", "assets", *LISTS} - {"index.html"}
+    assert not [path for path, data in bare.items() if b".html" in data]
+    assert world.build().written == []
+    world.pages = True
+    world.build()
+    assert world.documents() == whole
 
 
 # Each step is a run: which articles it brings; an article that comes again is edited.

@@ -57,6 +57,7 @@ def test_defaults(tmp_path):
         published=tmp_path / "feeds",
         base_url="http://127.0.0.1:8000/",
         page_size=50,
+        pages=True,
         title="All articles",
         sources=(Source(id="seeds", kind="seeds", folder=tmp_path / "seeds", title=None, language=None),),
         feeds=(),
@@ -73,6 +74,7 @@ def test_every_key():
         published=DATA.parent / "public",
         base_url="https://example.org/feeds/",
         page_size=7,
+        pages=False,
         title="全部文章",
         sources=(Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),),
         feeds=(

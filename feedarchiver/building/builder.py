@@ -47,6 +47,7 @@ class Builder:
     def __init__(self, archive: Archive, index: "Index", target: Target, done: Built, advance: Advance) -> None:
         self._archive, self._index, self._log = archive, index, index.feeds
         self._target, self._done = target, done
+        self._formats = {name: format_ for name, format_ in FORMATS.items() if target.pages or name != "html"}
         self._out = Output(index, target, done, advance)
         sizes = (target.size, *(state.size for state in self._log.states().values()))
         self._kept = Kept(self._log, target.folder, MADE, 2 * max(sizes))
@@ -66,7 +67,8 @@ class Builder:
             states = {feed.id: self._log.extend(feed, self._takes(feed), until) for feed in feeds}
             whole = self._log.unite(SITE, set(states), selection_of_all(feeds), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
-            Reading(self._archive, self._index, self._target, self._out).write(whole, remade=strange or remade)
+            reading = Reading(self._archive, self._index, self._target, self._out)
+            reading.write(whole, remade=strange or remade)
             for feed in feeds:
                 states[feed.id] = self._publish(feed, states[feed.id], strange=strange)
             gone = before.keys() - states.keys() - {SITE}
@@ -125,7 +127,7 @@ class Builder:
         Returns the last change within the page.
         """
         stale = {}
-        for name, format_ in FORMATS.items():
+        for name, format_ in self._formats.items():
             path = f"{feed.id}/{format_.NAMES.path(page.number)}"
             wanted = document_key(key, page, sealed=format_.SEALED)
             if noted.pop(path, None) == (wanted, state_of(self._out.root, path)):
@@ -146,7 +148,9 @@ class Builder:
         missing = tuple(name for name, pieces in whole.items() if pieces is None)
         shown, made = self._collect(feed.id, lines, missing) if missing else ([], {})
         updated = moment(max(line.updated for _, line in lines)) if lines else None
-        head = FeedDocument(feed=feed, base_url=self._target.base_url, page=page, updated=updated)
+        head = FeedDocument(
+            feed=feed, base_url=self._target.base_url, page=page, updated=updated, pages=self._target.pages
+        )
         for name, key in keys.items():
             kept = whole[name]
             body = self._kept.body(feed.id, name, events) if kept else None
@@ -207,7 +211,8 @@ class Builder:
                     updated=None if state.updated is None else moment(state.updated),
                 )
             )
-        site = Site(title=self._target.title, base_url=self._target.base_url, feeds=tuple(published))
+        target = self._target
+        site = Site(title=target.title, base_url=target.base_url, feeds=tuple(published), pages=target.pages)
         known = self._log.documents(SITE)
         noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
@@ -219,7 +224,7 @@ class Builder:
 
     def _cards(self, events: int) -> list[bytes]:
         """Find or make what the first page shows: the entries that the newest of all events are about."""
-        lines = self._log.lines(SITE, max(0, events - 2 * LATEST), events)[:LATEST]
+        lines = self._log.lines(SITE, max(0, events - 2 * LATEST), events)[:LATEST] if self._target.pages else []
         found = (self._pieces(SITE, seq, line, ("html",)) for seq, line in lines)
         return [pieces["html"] for pieces in found if pieces]
 

@@ -25,7 +25,7 @@ ARTICLES = "articles"
 
 def feed_key(feed: Feed, target: Target) -> str:
     """Name what decides the bytes of a feed's documents, but for the events in them."""
-    return _digest(MADE, feed, target.base_url, target.size)
+    return _digest(MADE, feed, target.base_url, target.size, target.pages)
 
 
 def pages_key(target: Target) -> str:
@@ -48,7 +48,7 @@ def document_key(key: str, page: "Page", *, sealed: bool) -> str:
 def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target) -> str:
     """Name what decides the bytes of what is about all feeds."""
     told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
-    return _digest(MADE, told, target.base_url, target.title, target.size, pages_key(target))
+    return _digest(MADE, told, target.base_url, target.title, target.size, target.pages, pages_key(target))
 
 
 def _digest(*parts: object) -> str:

@@ -36,6 +36,7 @@ class Reading:
     def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
         self._archive, self._index, self._out = archive, index, out
         self._languages = dict(target.languages)
+        self._wanted = target.pages
         self._key = pages_key(target)
         noted, _, until = index.feeds.documents(SITE).get(ARTICLES, ("", ""))[0].rpartition(" ")
         self._after = int(until) if noted == self._key else BEFORE
@@ -43,6 +44,11 @@ class Reading:
     def write(self, whole: State, *, remade: bool) -> None:
         """Write the pages that are not as they should be. `remade`: other entries than before may be in `whole`."""
         noted = self._index.feeds.documents(SITE).get(ARTICLES)
+        if not self._wanted:
+            if noted or remade:
+                self._out.remove(f"{ARTICLES}/{name}" for name in self._pages())
+            self._index.feeds.forget_document(ARTICLES)
+            return
         complete = noted is not None and noted[1] == state_of(self._out.root, ARTICLES) and not remade
         touched, lacking = 0, False
         for entry, path in self._due() if complete and self._after != BEFORE else self._missing():
@@ -110,8 +116,11 @@ class Reading:
     def _sweep(self) -> None:
         """Take away the pages of entries that no feed has."""
         wanted = {_path(id_) for _, id_, _ in self._members()}
-        names = filter(_PAGE.fullmatch, self._out.folder.names(ARTICLES))
-        self._out.remove(path for path in (f"{ARTICLES}/{name}" for name in names) if path not in wanted)
+        self._out.remove(path for path in (f"{ARTICLES}/{name}" for name in self._pages()) if path not in wanted)
+
+    def _pages(self) -> Iterator[str]:
+        """List the files that are called as only reading pages are."""
+        return filter(_PAGE.fullmatch, self._out.folder.names(ARTICLES))
 
 
 def _path(entry_id: str) -> str:

@@ -28,12 +28,15 @@ class Searching:
     def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
         self._archive, self._log, self._out = archive, index.feeds, out
         self._languages, self._key = dict(target.languages), pages_key(target)
-        self._whole = True
+        self._wanted, self._whole = target.pages, True
 
     def write(self, whole: State, *, certain: bool) -> None:
         """Bring the index up to date. `certain`: nothing of `whole` will be taken back in the next build."""
         key = f"{self._key} {whole.selection} {whole.updated} {whole.events}"
         noted = {path: was for path, was in self._log.documents(SITE).items() if path.startswith(FOLDER)}
+        if not self._wanted:
+            self._out.remove(sorted(noted))
+            return
         before = self._before(noted, whole)
         if before is not None and before == whole.events:
             self._out.stands(len(noted))

@@ -13,6 +13,7 @@ class Target:
     """Where feeds are published: a folder, the address that it is reached at, the title of it all.
 
     A page holds `size` events. `languages`: those of the sources that have one, for articles that do not say theirs.
+    `pages`: whether there are pages for people.
     """
 
     folder: Path
@@ -20,6 +21,7 @@ class Target:
     title: str
     size: int
     languages: tuple[tuple[str, str], ...] = ()
+    pages: bool = True
 
 
 @dataclass(slots=True)

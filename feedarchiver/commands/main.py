@@ -143,6 +143,7 @@ def _build(console: Console, config: Config, archive: Archive, *, full: bool = F
         base_url=config.base_url,
         title=config.title,
         size=config.page_size,
+        pages=config.pages,
         languages=tuple((source.id, source.language) for source in config.sources if source.language),
     )
     with console.progress("building") as advance:

@@ -26,6 +26,7 @@ _PUBLISH: checks.Keys = {
     "folder": (checks.folder, "feeds/"),
     "base_url": (checks.base_url, "http://127.0.0.1:8000/"),
     "page_size": (checks.whole_number, 50),
+    "pages": (checks.truth, True),
     "title": (checks.text, "All articles"),
 }
 _SOURCE: checks.Keys = {
@@ -75,6 +76,7 @@ class Config:
     published: Path
     base_url: str
     page_size: int
+    pages: bool
     title: str
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
@@ -107,6 +109,7 @@ def load(path: Path) -> Config:
         published=_at(root, publish["folder"]),
         base_url=publish["base_url"],
         page_size=publish["page_size"],
+        pages=publish["pages"],
         title=publish["title"],
         sources=tuple(Source(**{**source, "folder": _at(root, source["folder"])}) for source in sources),
         feeds=tuple(_feed(feed, sources) for feed in feeds),

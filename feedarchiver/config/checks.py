@@ -102,6 +102,13 @@ def whole_number(value: object) -> int:
     return value
 
 
+def truth(value: object) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {shown(value)}")  # noqa: TRY004 - as in `text`
+    return value
+
+
 def size(value: object) -> int:
     """Read a size in bytes from text such as "50 MB"."""
     parts = _QUANTITY.fullmatch(text(value))

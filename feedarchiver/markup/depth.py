@@ -70,12 +70,11 @@ _UNTRACEABLE = frozenset(
 
 def is_suspicious(html: str) -> bool:
     """Tell whether parsing `html` as it is may take long."""
-    if html.count("<") - html.count("</") - sum(map(html.count, _VOID_TAGS)) > _MANY_TAGS:
+    tags = html.count("<")
+    if tags > _MANY_TAGS and tags - html.count("</") - sum(map(html.count, _VOID_TAGS)) > _MANY_TAGS:
         return True
     # One tag may be long in one piece, or hidden by `>` in its values.
-    return len(html) > _SHORT and (
-        html.count(">") - html.count("<") > _HIDDEN_ENDS or max(map(len, html.split(">"))) > _LONG_TAG
-    )
+    return len(html) > _SHORT and (html.count(">") - tags > _HIDDEN_ENDS or max(map(len, html.split(">"))) > _LONG_TAG)
 
 
 def is_deep(body: "LexborNode") -> bool:

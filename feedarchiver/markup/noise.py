@@ -48,8 +48,6 @@ _AD_LABEL = re.compile(
     r"(?:advertise?ments?|advert|ads?|sponsored|广告|廣告|publicité|werbung|anzeige|реклама|広告)[\s:：]*",
     re.IGNORECASE,
 )
-# What one of those paragraphs holds, in small, capital or mixed letters.
-_AD_WORDS = ("dvertisement", "DVERTISEMENT", "广告", "廣告", "ublicit", "PUBLICIT", "еклама", "РЕКЛАМА", "広告")
 _AD_PARAGRAPH = re.compile(
     r"<(p|div)(?: [^<>]*)?>\s*advertisement\s*</\1>|<p(?: [^<>]*)?>\s*(?:广告|廣告|publicité|реклама|広告)\s*</p>",
     re.IGNORECASE,
@@ -95,6 +93,7 @@ _DATA_NAME = re.compile(r"\s(data-[a-z0-9-]*(?:share|promo|newsletter|advert)[a-
 _NAME_WORDS = ("share", "promo", "newsletter", "advert")
 _CUSTOM_TAG = re.compile(r"<((?:[a-z0-9]+-)+[a-z0-9-]+)(?=[\s>/])")
 _MEDIA = "figure, picture, video, audio, iframe, table, blockquote, pre"
+_LONG_VALUE = 200  # characters: one as long is not likely to come again
 _BOX = 300  # characters: a longer text is no box
 _REACH = 6  # levels up from a share link
 _TRAILER = 120  # characters after the last rule
@@ -105,19 +104,20 @@ _INLINE = frozenset(
 
 def clear(body: "LexborNode", tags: str, removed: dict[str, None]) -> None:
     """Take share bars, invitations and adverts out of `body`. `tags`: those of its markup, in lower case."""
-    total = len(body.text())
-    _mark_share_links(body)
-    _mark_boxes(body, tags, total)
-    for node in reversed(body.css(f"[{_CUT}]")):  # what lies within first: decomposing frees it
-        removed[node.attributes[_CUT] or "noise"] = None
-        node.decompose()
-    if "<hr" in tags and _cut_trailer(body, total):
+    shared = _mark_share_links(body)
+    boxed = _mark_boxes(body, tags)
+    total = len(body.text()) if "<hr" in tags else 0
+    if shared or boxed:
+        for node in reversed(body.css(f"[{_CUT}]")):  # what lies within first: decomposing frees it
+            removed[node.attributes[_CUT] or "noise"] = None
+            node.decompose()
+    if total and _cut_trailer(body, total):
         removed["advert"] = None
 
 
 def without_labels(markup: str) -> str:
     """Take out paragraphs that say nothing but "advertisement"."""
-    return _AD_PARAGRAPH.sub("", markup) if any(word in markup for word in _AD_WORDS) else markup
+    return _AD_PARAGRAPH.sub("", markup)
 
 
 def _text(node: "LexborNode") -> str:
@@ -134,8 +134,11 @@ def _names_sharing(text: str) -> bool:
     return not _WORD.search(_LABEL_WORD.sub(" ", text))
 
 
-def _mark_share_links(body: "LexborNode") -> None:
-    """Mark links to share endpoints, each with the largest block round it that holds nothing else."""
+def _mark_share_links(body: "LexborNode") -> bool:
+    """Mark links to share endpoints, each with the largest block round it that holds nothing else.
+
+    Returns whether there are any.
+    """
     links = [link for link in body.css("a[href]") if _SHARE_LINK.match((link.attributes["href"] or "").strip())]
     for link in links:
         link.attrs[_SHARES] = ""
@@ -153,6 +156,7 @@ def _mark_share_links(body: "LexborNode") -> None:
             words = _text(heading)
             if _is_label(words) and _SHARE_WORD.search(words):
                 heading.attrs[_CUT] = "share bar"
+    return bool(links)
 
 
 def _bar(link: "LexborNode", shells: dict[int, bool]) -> "LexborNode":
@@ -196,23 +200,41 @@ def _neighbour(node: "LexborNode", direction: str) -> "LexborNode | None":
     return other
 
 
-def _mark_boxes(body: "LexborNode", tags: str, total: int) -> None:
-    """Mark the blocks whose attributes or names say noise, and whose content agrees."""
+def _mark_boxes(body: "LexborNode", tags: str) -> bool:
+    """Mark the blocks whose attributes or names say noise, and whose content agrees. Returns whether there may be."""
     names: set[str] = set()
     if any(word in tags for word in _NAME_WORDS):
         names.update(_DATA_NAME.findall(tags))
         names.update(tag for tag in _CUSTOM_TAG.findall(tags) if any(word in tag for word in _NAME_WORDS))
-    values = " ".join(value for pattern in _VALUES for value in pattern.findall(tags))
-    for kind, (words, pattern) in _KINDS.items():
-        selectors = [_selector(name) for name in sorted(names) if pattern.search(name.removeprefix("data-"))]
-        if pattern.search(values):
-            selectors += (f'[{name}*="{word}" i]' for word in words if word in values for name in _ATTRIBUTES)
+    values = {value for pattern in _VALUES for value in pattern.findall(tags)}
+    suspects = {name: _kinds(name.removeprefix("data-")) for name in names}
+    told = [_kinds(value) if len(value) <= _LONG_VALUE else _kinds.__wrapped__(value) for value in values]
+    if not names and not any(told):
+        return False
+    total = None
+    for kind in _KINDS:
+        selectors = [_selector(name) for name in sorted(names) if kind in suspects[name]]
+        words = set().union(*(kinds.get(kind, ()) for kinds in told))
+        selectors += (f'[{name}*="{word}" i]' for word in sorted(words) for name in _ATTRIBUTES)
         for node in body.css(", ".join(selectors)) if selectors else ():
             said = " ".join(
                 [node.tag or "", *node.attributes, *(node.attributes.get(name) or "" for name in _ATTRIBUTES)]
             )
-            if pattern.search(said) and _is_box(kind, node, said, total):
-                node.attrs[_CUT] = kind
+            if _KINDS[kind][1].search(said):
+                total = len(body.text()) if total is None else total
+                if _is_box(kind, node, said, total):
+                    node.attrs[_CUT] = kind
+    return total is not None
+
+
+@lru_cache(1024)  # a publisher's articles use the same names
+def _kinds(value: str) -> dict[str, tuple[str, ...]]:
+    """Tell what kinds of noise an attribute's value may name, and which of their words it holds."""
+    return {
+        kind: tuple(word for word in words if word in value)
+        for kind, (words, pattern) in _KINDS.items()
+        if pattern.search(value)
+    }
 
 
 def _selector(name: str) -> str:

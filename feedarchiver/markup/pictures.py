@@ -6,9 +6,8 @@ Lazy loading hides the address in data-attributes, srcset, `<picture>` or `<nosc
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.model import Image
 from feedarchiver.urls import absolute, unproxied
@@ -64,12 +63,12 @@ _PIXEL_SIZE = 2
 _NUMBER = re.compile(r"\s*(\d{1,5})(?:\.\d+)?(?:px)?\s*", re.IGNORECASE)
 _SIZE_IN_STYLE = re.compile(r"(?:^|;)\s*(width|height)\s*:\s*(\d{1,5})px", re.IGNORECASE)
 _SIZE_IN_NAME = re.compile(r"-\d{2,4}x\d{2,4}(?=\.\w+\Z)|(?<=.)\.\w{3,4}\Z")
+_CANDIDATE_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([wx])")
 _PLEA = 200  # characters: a longer noscript text is content
 _WORD = re.compile(r"\w")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """An address in a srcset; `width` in pixels, or None where only a density (`2x`) or nothing was said."""
 
     address: str
@@ -113,7 +112,7 @@ def candidates(srcset: str) -> Iterator[_Candidate]:
             rest = next(words, "")
         size, _, glued = rest.partition(",")
         if address:
-            number = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)([wx])", size)
+            number = _CANDIDATE_SIZE.fullmatch(size)
             width = int(float(number[1])) if number and number[2] == "w" else None
             yield _Candidate(address, width, float(number[1]) if number and number[2] == "x" else 1.0)
         word = glued or next(words, None)
@@ -190,13 +189,16 @@ def _best(srcsets: list[str | None]) -> tuple[_Candidate | None, _Candidate | No
     others: list[_Candidate] = []
     for srcset in srcsets:
         for candidate in islice(candidates(srcset or ""), _MANY):
-            if not _NO_ADDRESS.match(candidate.address) and not _SPACER.search(candidate.address):
-                (sensible if candidate.width in _SENSIBLE_WIDTH else others).append(candidate)
-    return max(sensible, key=_size, default=None), max(others, key=_size, default=None)
+            (sensible if candidate.width in _SENSIBLE_WIDTH else others).append(candidate)
+    return _largest(sensible), _largest(others)
 
 
-def _size(candidate: _Candidate) -> float:
-    return candidate.width or candidate.density
+def _largest(offered: list[_Candidate]) -> _Candidate | None:
+    """Choose the largest candidate that is a picture, the first of several."""
+    for candidate in sorted(offered, key=lambda one: one.width or one.density, reverse=True):
+        if not _NO_ADDRESS.match(candidate.address) and not _SPACER.search(candidate.address):
+            return candidate
+    return None
 
 
 def _address(address: str, base: str | None) -> str | None:

@@ -4,8 +4,6 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from feedarchiver.markup.text import xml_text
-
 if TYPE_CHECKING:
     import nh3
 
@@ -34,11 +32,12 @@ _ATTRIBUTES = {
 # Some publishers' pictures are served only without a Referer, and their markup says so.
 _VALUES = {"img": {"referrerpolicy": {"no-referrer"}}}
 
-_EMPTY = re.compile(
-    r"<(a|abbr|address|article|aside|b|bdi|big|blockquote|center|cite|dd|del|details|div|dl|dt|em|figcaption|figure|footer|h[1-6]"
-    r"|header|i|ins|legend|li|main|mark|menu|nav|ol|p|q|s|section|small|span|strike|strong|sub|summary|sup|tt|u|ul)"
-    r"""(?: [a-z]+="[^"]*")*>((?:\s|&nbsp;|<br>)*+)</\1>"""
-)
+_EMPTY = re.compile(r"""<([a-z][a-z0-9]*+)(?: [a-z]+="[^"]*+")*+>((?:\s|&nbsp;|<br>)*+)</\1>""")
+_SAYS_SOMETHING = TAGS - frozenset(
+    "a abbr address article aside b bdi big blockquote center cite dd del details div dl dt em figcaption figure footer"  # noqa: SIM905
+    " h1 h2 h3 h4 h5 h6 header i ins legend li main mark menu nav ol p q s section small span strike strong sub summary"
+    " sup tt u ul".split()
+)  # also without a content
 _BLOCK = frozenset(
     "address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header"  # noqa: SIM905
     " legend li main menu nav ol p section summary ul".split()
@@ -65,13 +64,13 @@ def _cleaner() -> "nh3.Cleaner":
 
 
 def allowed(markup: str) -> str:
-    """Reduce `markup` to what is allowed, and drop the elements left empty."""
+    """Reduce `markup`, which holds nothing that XML forbids, to what is allowed, and drop the elements left empty."""
     if markup.count("&") > _REFERENCES:  # each costs nh3 a copy of the text or value it stands in
         markup = _CROWDED.sub(_apart, markup)
-    html = xml_text(_cleaner().clean(markup))
+    html = _cleaner().clean(markup)
     for _ in range(_SHELLS_IN_SHELLS):
-        html, found = _EMPTY.subn(_space, html)
-        if not found:
+        before, html = html, _EMPTY.sub(_space, html)
+        if len(html) == len(before):
             break
     html = (_BARE_LINK.sub(r"\1", html) if "<a>" in html else html).strip()
     return _without_last_breaks(html) if html.endswith("<br>") else html
@@ -93,4 +92,6 @@ def _apart(found: re.Match[str]) -> str:
 
 
 def _space(empty: re.Match[str]) -> str:
+    if empty[1] in _SAYS_SOMETHING:
+        return empty[0]
     return " " if empty[2] or empty[1] in _BLOCK else ""  # an empty block still keeps apart what stands round it

@@ -91,8 +91,9 @@ def site_documents(site: Site, cards: Iterable[bytes]) -> Iterator[Document]:
     `cards`: what "html" writes of the newest entries, newest first.
     """
     yield from assets()
-    yield search_page()
     for name, format_ in FORMATS.items():
         if format_ is not feedpage:
             yield opml.document(site, name, format_.NAMES)
-    yield index_page(site, cards)
+    if site.pages:
+        yield search_page()
+        yield index_page(site, cards)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from feedarchiver import dates
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.forms import Draft
-from feedarchiver.publish.pages import HTML, Names
+from feedarchiver.publish.pages import Names
 from feedarchiver.publish.plan import Around, FeedDocument
 
 NAMES = Names("feed.json", ".json")
@@ -47,7 +47,7 @@ def around(head: FeedDocument) -> Around:
         "home_page_url": head.page_url,
         "feed_url": head.url(NAMES),
         "next_url": head.older_url(NAMES),
-        "authors": [{"name": title, "url": head.subscription_url(HTML)}],
+        "authors": [{"name": title, "url": head.home_url}],
         "language": feed.language,
     }
     written = json.dumps(_said(said), ensure_ascii=False, indent=0).removesuffix("\n}")

@@ -49,7 +49,7 @@ def _outlines(site: Site, names: Names) -> Iterator[list[str]]:
             "title": title,
             "type": "rss",
             "xmlUrl": address(site.base_url, f"{feed.id}/{names.subscription}"),
-            "htmlUrl": address(site.base_url, f"{feed.id}/{HTML.subscription}"),
+            "htmlUrl": address(site.base_url, f"{feed.id}/{HTML.subscription}") if site.pages else "",
             "description": _text(feed.subtitle or "").strip(),
             "language": feed.language or "",
         }

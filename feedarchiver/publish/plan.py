@@ -46,13 +46,14 @@ class Around(NamedTuple):
 class FeedDocument:
     """A document of a feed about to be written: its values, and the addresses that depend on where it is published.
 
-    `updated` is None as long as there is no entry in it.
+    `updated` is None as long as there is no entry in it. `pages`: whether there are pages for people.
     """
 
     feed: Feed
     base_url: str
     page: Page = _ONLY
     updated: datetime | None = None
+    pages: bool = True
 
     def path(self, names: Names) -> str:
         """Place this document in the published folder."""
@@ -76,8 +77,13 @@ class FeedDocument:
 
     @property
     def page_url(self) -> str:
-        """The page for people that shows the same entries."""
-        return self.url(HTML)
+        """The page for people that shows the same entries, else the place of it all."""
+        return self.url(HTML) if self.pages else self.base_url
+
+    @property
+    def home_url(self) -> str:
+        """The page for people that shows the newest entries, else the place of it all."""
+        return self.subscription_url(HTML) if self.pages else self.base_url
 
     @property
     def stylesheet(self) -> str:
@@ -106,8 +112,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """All that is published, for the documents that are about all feeds. `title` is that of the whole."""
+    """All that is published, for the documents that are about all feeds. `title` is that of the whole.
+
+    `pages`: whether there are pages for people.
+    """
 
     title: str
     base_url: str
     feeds: tuple[Published, ...]
+    pages: bool = True
