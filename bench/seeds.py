@@ -7,17 +7,21 @@ from pathlib import Path
 from bench.made import CORPUS, make
 from bench.measure import cost, feedarchiver, median_cpu
 
-CONFIG = '[[source]]\nid = "seeds"\nkind = "seeds"\nfolder = "seeds/"\n'
+CONFIG = '[[source]]\nid = "seeds"\nkind = "seeds"\nfolder = "seeds/"\n[[feed]]\nid = "all"\n'
+# What the script makes, too: no pages for people.
+FEEDS_ONLY = f"[publish]\npages = false\n{CONFIG}"
 
 
 def main(count: int = 10_000) -> None:
     with tempfile.TemporaryDirectory(prefix="feedarchiver-bench-") as name:
         folder = Path(name)
-        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "config.toml").write_text(FEEDS_ONLY, encoding="utf-8")
         size_bytes = make(folder / "seeds", count)
         print(f"{count} articles, {size_bytes / 1e6:.0f} MB, made from {CORPUS if CORPUS.is_dir() else 'seeds/'}")
         ours = cost(feedarchiver("run"), cwd=folder)
         print(f"feedarchiver run          {ours}")
+        (folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+        print(f"the pages for people      {cost(feedarchiver('build'), cwd=folder)}")
         plain = folder / "plain"
         plain.mkdir()
         script = cost([sys.executable, Path(__file__).with_name("plain_script.py"), folder / "seeds", plain])

@@ -44,7 +44,7 @@ def told_article(published=None, image=None, authors=(), categories=(), **said):
 
 def documents(feed, entries, base=BASE, page=ONLY):
     """Write a feed in every format."""
-    made = [build.render_pieces(one, build.FORMATS.values()) for one in entries]
+    made = [build.entry_pieces(render(one), build.FORMATS.values()) for one in entries]
     head = FeedDocument(
         feed=feed, base_url=base, page=page, updated=max((one.updated for one in entries), default=None)
     )
@@ -95,7 +95,7 @@ def test_formats_agree():
 def test_pieces_stand_where_they_are_said_to(page):
     """Every piece stands in its document unchanged, at the place that is told, whatever the feed is called."""
     feed, entries = case("full")
-    pieces = [build.render_pieces(one, build.FORMATS.values()) for one in entries]
+    pieces = [build.entry_pieces(render(one), build.FORMATS.values()) for one in entries]
     for renamed, base in ((feed, BASE), (Feed(id="other", title="Other"), "https://elsewhere.example/x")):
         for number, document in enumerate(documents(renamed, entries, base, page)):
             assert len(document.starts) == len(entries)
@@ -106,7 +106,7 @@ def test_pieces_stand_where_they_are_said_to(page):
 def test_pieces_declare_nothing():
     """Namespaces are declared once, on the root."""
     for one in case("full")[1]:
-        assert b"xmlns" not in b"".join(build.render_pieces(one, build.FORMATS.values()))
+        assert b"xmlns" not in b"".join(build.entry_pieces(render(one), build.FORMATS.values()))
 
 
 def test_sealed_pages_depend_on_nothing_newer():

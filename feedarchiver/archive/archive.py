@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,7 @@ from feedarchiver.errors import ArchiveError, StorageError
 from feedarchiver.model import Article, Entry, ObjectId
 
 if TYPE_CHECKING:
+    from feedarchiver.archive.cleaned import Cleaned
     from feedarchiver.archive.search import Search
     from feedarchiver.archive.verify import Checked
     from feedarchiver.archive.writer import Writer
@@ -56,6 +58,8 @@ class Archive:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if "cleaned" in vars(self):
+            self.cleaned.close()
         if Index.is_doubtful(error):
             self._file.distrust()
 
@@ -65,6 +69,13 @@ class Archive:
         if self._index is None:
             self._index = self._file.reading()
         return self._index
+
+    @cached_property
+    def cleaned(self) -> "Cleaned":
+        """What has been cleaned while this archive is open."""
+        from feedarchiver.archive.cleaned import Cleaned  # a run with nothing new does without it
+
+        return Cleaned(self.bucket.tmp)
 
     def close(self) -> None:
         """Close the index."""
@@ -81,7 +92,7 @@ class Archive:
         from feedarchiver.archive.writer import Writer
 
         with locked(self.store), self._writable():
-            writer = Writer(self.bucket, self.index, now)
+            writer = Writer(self.bucket, self.index, now, self.cleaned)
             writer.recover()
             yield writer
             writer.commit()
@@ -116,7 +127,7 @@ class Archive:
             if not self.is_settled():
                 from feedarchiver.archive.writer import Writer
 
-                Writer(self.bucket, self.index, _EPOCH).recover()
+                Writer(self.bucket, self.index, _EPOCH, self.cleaned).recover()
             yield self.index
 
     def reindex(self) -> dict[str, int]:

@@ -55,7 +55,7 @@ class FolderBucket:
 
     def __init__(self, root: Path) -> None:
         self.root = str(root)
-        self._tmp = os.path.join(self.root, "tmp")
+        self.tmp = os.path.join(self.root, "tmp")
         self._waiting: dict[tuple[str, ObjectId], str] = {}
         self._folders: set[str] = set()
 
@@ -82,12 +82,12 @@ class FolderBucket:
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> None:
         if self.length(kind, object_id) is not None:
             return
-        path = f"{self._tmp}/{kind}-{object_id}"
+        path = f"{self.tmp}/{kind}-{object_id}"
         try:
             try:
                 _write(path, data)
             except FileNotFoundError:
-                os.makedirs(self._tmp, exist_ok=True)
+                os.makedirs(self.tmp, exist_ok=True)
                 _write(path, data)
         except OSError as error:
             _remove(path)
@@ -115,7 +115,7 @@ class FolderBucket:
         if len(missing) == len(captures):
             return
         for capture in missing:
-            path = f"{self._tmp}/captures-{capture}"
+            path = f"{self.tmp}/captures-{capture}"
             with suppress(OSError), open(path, "rb") as file:
                 if hashlib.sha256(file.read()).hexdigest() == capture:
                     self._waiting["captures", capture] = path
@@ -125,12 +125,12 @@ class FolderBucket:
         """Forget what was handed over but not flushed, and what a crash left in `tmp/`. Needs the archive's lock."""
         self._waiting.clear()
         try:
-            for name in os.listdir(self._tmp):
-                os.unlink(f"{self._tmp}/{name}")
+            for name in os.listdir(self.tmp):
+                os.unlink(f"{self.tmp}/{name}")
         except FileNotFoundError:
             return
         except OSError as error:
-            raise StorageError.of(error, "clear", self._tmp) from error
+            raise StorageError.of(error, "clear", self.tmp) from error
 
     def harden(self) -> None:
         """Make every name durable: one that a killed writer gave may not be, and somebody is about to rely on it."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
 from feedarchiver.archive.writer import aliases, known, microseconds
@@ -239,7 +240,7 @@ def _fingerprint(writer: "Writer", capture: Capture, article: Article, names: tu
     facts = [] if entry is None else writer.index.facts(entry)
     if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
         return capture.fingerprint
-    return writer.judge(article, names)[1]
+    return writer.judge(article, names, body(article))[1]
 
 
 def _sound_capture(data: bytes) -> Capture:

@@ -186,7 +186,7 @@ class FeedLog:
         )
         known = "SELECT 1 FROM log WHERE entry = ? AND feed = ? AND article = ? AND updated = ?"
         with closing(self._db.execute(query, (state.captured,))) as rows:
-            for feed, entry, article, source, captured, updated in rows:
+            for feed, entry, article, source, captured, updated in rows if feeds else ():
                 if feed not in feeds or self._db.execute(known, (entry, name, article, updated)).fetchone():
                     continue
                 entries += not self._has(name, entry)
@@ -231,6 +231,10 @@ class FeedLog:
         """Return every feed that shows just this, and which event of its log does."""
         query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ?"
         return self._db.execute(query, (line.entry, line.article, line.updated)).fetchall()
+
+    def published(self) -> set[str]:
+        """Tell which feeds have a document that is noted."""
+        return {feed for (feed,) in self._db.execute("SELECT DISTINCT feed FROM documents")}
 
     def documents(self, feed: str) -> dict[str, tuple[str, str]]:
         """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""

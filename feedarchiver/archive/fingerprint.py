@@ -6,14 +6,17 @@ Markup noise is not in it. A fingerprint begins with the cleaner's version, sinc
 import hashlib
 
 from feedarchiver import CLEANER_VERSION, markup
+from feedarchiver.markup import Body
 from feedarchiver.model import Article
 
 _PREFIX = f"{CLEANER_VERSION}:"
 
 
-def fingerprint(article: Article, identity: str | None) -> str:
-    """Take the fingerprint of `article`, whose canonical link is `identity`: "<cleaner version>:<32 hex digits>"."""
-    body = markup.parse(article.content or article.summary or "", base=article.link)
+def fingerprint(article: Article, identity: str | None, body: Body) -> str:
+    """Take the fingerprint of `article`: "<cleaner version>:<32 hex digits>".
+
+    `identity`: its canonical link. `body`: what it says, cleaned.
+    """
     image = article.image or body.image
     said = (
         markup.plain(article.title),

@@ -224,11 +224,11 @@ class Index:
     def add(self, known: Known) -> None:
         """Take a capture in and derive its entry's history again."""
         entry = self.find(known.aliases)
-        earlier = [] if entry is None else self.facts(entry)
-        derived = history([*earlier, known.fact])
         if entry is None:
+            derived = history([known.fact])
             entry = self._db.execute("INSERT INTO entries (id) VALUES (?)", (derived.id,)).lastrowid or 0
         else:
+            derived = history([*self.facts(entry), known.fact])
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
         self._db.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", [(alias, entry) for alias in known.aliases])

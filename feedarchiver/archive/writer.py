@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Bucket, FolderBucket, read
+from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
 from feedarchiver.archive.history import Fact
 from feedarchiver.archive.index import Index, Known
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
+from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical, encoded
 
@@ -28,8 +30,8 @@ _BATCH_CAPTURES = 1_000
 class Writer:
     """The one that adds to an archive, while it holds the lock."""
 
-    def __init__(self, bucket: FolderBucket, index: Index, now: datetime) -> None:
-        self._bucket = bucket
+    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned) -> None:
+        self._bucket, self._cleaned = bucket, cleaned
         self.index = index
         last = index.last_captured()
         wanted = now.astimezone(UTC).replace(microsecond=0)
@@ -53,7 +55,8 @@ class Writer:
         data = objects.encode_article(article)
         article_id = objects.object_id(data)
         names = aliases(article, received.source)
-        outcome, print_ = self.judge(article, names)
+        said = body(article)
+        outcome, print_ = self.judge(article, names, said)
         capture = Capture(
             article=article_id,
             raw=raw,
@@ -70,6 +73,7 @@ class Writer:
         self._bucket.put("captures", capture_id, capture_data)
         lengths = len(received.raw), len(data), len(capture_data)
         self.index.add(known(capture_id, capture, article, names, lengths))
+        self._cleaned.keep(article_id, said)
         self._captures.append(capture_id)
         self._size_bytes += len(received.raw) + len(data)
         if self._size_bytes > _BATCH_BYTES or len(self._captures) >= _BATCH_CAPTURES:
@@ -167,10 +171,10 @@ class Writer:
             self.index.begin()
             self._in_batch = True
 
-    def judge(self, article: Article, names: tuple[str, ...]) -> tuple[Outcome, str]:
-        """Tell what the article is to its entry, and the fingerprint that says so in its capture."""
+    def judge(self, article: Article, names: tuple[str, ...], said: Body) -> tuple[Outcome, str]:
+        """Tell what the article, whose cleaned body is `said`, is to its entry, and the fingerprint that says so."""
         identity = names[0] if article.link else None
-        print_ = fingerprint(article, identity)
+        print_ = fingerprint(article, identity, said)
         entry = self.index.find(names)
         if entry is None:
             return Outcome.NEW, print_
@@ -181,7 +185,7 @@ class Writer:
             if not is_current(fact.fingerprint):
                 data = self._bucket.get("articles", ObjectId(fact.article))
                 earlier = objects.decode_article(data)
-                if fingerprint(earlier, canonical(earlier.link) if earlier.link else None) == print_:
+                if fingerprint(earlier, canonical(earlier.link) if earlier.link else None, body(earlier)) == print_:
                     return Outcome.NOISE, fact.fingerprint
         return Outcome.VERSION, print_
 

@@ -6,6 +6,7 @@ target.py   where to, and what it came to
 keys.py     what decides the bytes of a document
 kept.py     pieces taken out of the documents of earlier builds
 output.py   what a build writes to
+rendering.py  what entries look like
 reading.py  the pages of single entries
 searching.py  what the pages are searched with
 builder.py  one build

@@ -26,13 +26,14 @@ from feedarchiver.building.keys import (
 )
 from feedarchiver.building.output import Output
 from feedarchiver.building.reading import Reading
+from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.searching import FOLDER as SEARCHED
 from feedarchiver.building.searching import Searching
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Feed
 from feedarchiver.publish import pages
-from feedarchiver.publish.build import FORMATS, assemble, render_pieces, site_documents
+from feedarchiver.publish.build import FORMATS, assemble, entry_pieces, site_documents
 from feedarchiver.publish.opml import LIST, listed
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.site import LATEST
@@ -51,6 +52,7 @@ class Builder:
         self._out = Output(index, target, done, advance)
         sizes = (target.size, *(state.size for state in self._log.states().values()))
         self._kept = Kept(self._log, target.folder, MADE, 2 * max(sizes))
+        self._rendering = Rendering(archive)
         self._undecided: dict[str, int] = {}
         self._lacking: set[str] = set()
 
@@ -65,16 +67,17 @@ class Builder:
             strange = full or not before
             until = self._index.last_captured() or 0
             states = {feed.id: self._log.extend(feed, self._takes(feed), until) for feed in feeds}
-            whole = self._log.unite(SITE, set(states), selection_of_all(feeds), until)
+            together = feeds if self._target.pages else ()  # only pages for people show what all feeds have
+            whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
-            reading = Reading(self._archive, self._index, self._target, self._out)
+            reading = Reading(self._archive, self._rendering, self._index, self._target, self._out)
             reading.write(whole, remade=strange or remade)
             for feed in feeds:
                 states[feed.id] = self._publish(feed, states[feed.id], strange=strange)
             gone = before.keys() - states.keys() - {SITE}
             if strange:
                 gone |= self._listed() - states.keys()
-            searching = Searching(self._archive, self._index, self._target, self._out)
+            searching = Searching(self._rendering, self._log, self._target, self._out)
             searching.write(whole, certain=not self._undecided)
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
@@ -189,11 +192,11 @@ class Builder:
         missing = [name for name in names if name not in found]
         if missing:
             try:
-                entry = self._archive.entry(line)
+                entry = self._rendering.entry(line)
             except ArchiveError as error:
                 self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
                 return None
-            made = render_pieces(entry, [FORMATS[name] for name in missing])
+            made = entry_pieces(entry, [FORMATS[name] for name in missing])
             found |= zip(missing, made, strict=True)
         return found
 

@@ -37,6 +37,7 @@ class Kept:
     def __init__(self, log: FeedLog, root: Path, made: str, span: int) -> None:
         self._log, self._root, self._made, self._span = log, root, made, span
         self._opened: dict[tuple[str, str], _Opened] = {}
+        self._had = log.published()
         self._buffer = bytearray()  # one for all: making a new one for each document costs more than reading it
 
     def __enter__(self) -> Self:
@@ -49,7 +50,7 @@ class Kept:
 
     def pieces(self, feed: str, seq: int, line: Line, formats: tuple[str, ...]) -> dict[str, bytes]:
         """Find the pieces of what a feed's event shows: in its own documents, else in those of another feed."""
-        found = self._found(feed, seq, formats)
+        found = self._found(feed, seq, formats) if feed in self._had else {}
         if len(found) < len(formats):
             for other, place in self._log.places(line):
                 missing = tuple(name for name in formats if name not in found)

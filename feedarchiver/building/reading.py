@@ -16,10 +16,10 @@ from feedarchiver.archive.telling import telling
 from feedarchiver.archive.writer import moment
 from feedarchiver.building.keys import ARTICLES, MADE, SITE, pages_key, state_of
 from feedarchiver.building.output import Output
+from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.markup import xml_text
-from feedarchiver.publish.build import rendered
 from feedarchiver.publish.site import Version, article_page, page_path
 from feedarchiver.textdiff import diff, shortened
 
@@ -33,8 +33,8 @@ _AT_ONCE = 1_000
 class Reading:
     """The reading pages of one build."""
 
-    def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
-        self._archive, self._index, self._out = archive, index, out
+    def __init__(self, archive: Archive, rendering: Rendering, index: "Index", target: Target, out: Output) -> None:
+        self._archive, self._rendering, self._index, self._out = archive, rendering, index, out
         self._languages = dict(target.languages)
         self._wanted = target.pages
         self._key = pages_key(target)
@@ -90,7 +90,7 @@ class Reading:
         """Write the page of an entry. One that cannot be read has none until then."""
         line = self._index.shown(entry)
         try:
-            shown = rendered(self._archive.entry(line))
+            shown = self._rendering.entry(line)
         except ArchiveError as error:
             self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
             self._out.remove([path])

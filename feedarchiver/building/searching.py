@@ -1,22 +1,17 @@
 """The search index of the published pages: it grows with the log of all feeds together."""
 
 import re
-from typing import TYPE_CHECKING
 
-from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.feedlog import Noted, Pieces, State
+from feedarchiver.archive.feedlog import FeedLog, Noted, Pieces, State
 from feedarchiver.archive.writer import moment
 from feedarchiver.building.keys import MADE, SITE, pages_key, state_of
 from feedarchiver.building.output import Output
+from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.markup import xml_text
-from feedarchiver.publish.build import rendered
 from feedarchiver.publish.site import page_path, searched
 from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, grown, paths, searchable
-
-if TYPE_CHECKING:
-    from feedarchiver.archive.index import Index
 
 FOLDER = "search/"
 _OURS = re.compile(r"\d{6,}\.\d{3}\.js")
@@ -25,8 +20,8 @@ _OURS = re.compile(r"\d{6,}\.\d{3}\.js")
 class Searching:
     """The search index in one build."""
 
-    def __init__(self, archive: Archive, index: "Index", target: Target, out: Output) -> None:
-        self._archive, self._log, self._out = archive, index.feeds, out
+    def __init__(self, rendering: Rendering, log: FeedLog, target: Target, out: Output) -> None:
+        self._rendering, self._log, self._out = rendering, log, out
         self._languages, self._key = dict(target.languages), pages_key(target)
         self._wanted, self._whole = target.pages, True
 
@@ -72,7 +67,7 @@ class Searching:
         """Prepare an event. One whose article cannot be read keeps its place, and is not found until then."""
         ((_, line),) = self._log.lines(SITE, number, number + 1)
         try:
-            return searched(rendered(self._archive.entry(line)), self._languages.get(line.source))
+            return searched(self._rendering.entry(line), self._languages.get(line.source))
         except ArchiveError as error:
             self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
             self._whole = False

@@ -23,7 +23,7 @@ _BLOCK_NAMES = (
 _WRITTEN = r"""(?: [^\t\n\f\r />][^\t\n\f\r />=]*+="[^"]*+")*+>"""
 _BLOCK = re.compile(rf"</?(?:{_BLOCK_NAMES}){_WRITTEN}")
 _TAG = re.compile(rf"</?[a-z][a-z0-9-]*+{_WRITTEN}")
-_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 
 _INLINE_NAMES = (
     "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|q|rp|rt|ruby|s|samp|script|small|span|strike"
@@ -70,10 +70,9 @@ def tagless(markup: str) -> str:
     """Take the tags out of `markup`, as a parser wrote it. A `<` is left of those with an odd name in them."""
     if "<" not in markup:
         return markup
-    text = _TAG.sub("", _BLOCK.sub(" ", markup))
-    # The search for the ends of comments would not end where one has none.
-    comments_end = "<!--" in text and text.rfind("-->") >= text.rfind("<!--")
-    return _COMMENT.sub("", text) if comments_end else text
+    # Where a comment has no end, the search for the ends of all would not end either.
+    comments = "<!--" in markup and markup.rfind("-->") >= markup.rfind("<!--")
+    return (_TAG_OR_COMMENT if comments else _TAG).sub("", _BLOCK.sub(" ", markup))
 
 
 def resolved(text: str) -> str:

@@ -8,15 +8,14 @@ To add a format, write a module with the five names of `Format` and put it into 
 """
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from feedarchiver.model import Document, Entry
+from feedarchiver.model import Document
 from feedarchiver.publish import atom, feedpage, jsonfeed, opml, rss
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import Names
 from feedarchiver.publish.plan import Around, FeedDocument, Site
-from feedarchiver.publish.rendered import Rendered, render
+from feedarchiver.publish.rendered import Rendered
 from feedarchiver.publish.site import assets, index_page, search_page
 
 Part = bytes | memoryview
@@ -43,15 +42,9 @@ class Format(Protocol):
 FORMATS: dict[str, Format] = {"rss": rss, "atom": atom, "json": jsonfeed, "html": feedpage}
 
 
-@lru_cache(maxsize=64)
-def rendered(entry: Entry) -> Rendered:
-    """Render an entry, once for all that is written of it at about the same time."""
-    return render(entry)
-
-
-def render_pieces(entry: Entry, formats: Iterable[Format]) -> list[bytes]:
-    """Render an entry once, and write it in these formats."""
-    draft = Draft(rendered(entry))
+def entry_pieces(entry: Rendered, formats: Iterable[Format]) -> list[bytes]:
+    """Write an entry in these formats."""
+    draft = Draft(entry)
     return [format_.entry_piece(draft) for format_ in formats]
 
 

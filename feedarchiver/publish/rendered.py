@@ -48,18 +48,22 @@ class Rendered:
     image: Image | None
 
 
-def render(entry: Entry) -> Rendered:
-    """Clean an entry's article and settle what every format shows of it."""
+def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
+    """Clean an entry's article and settle what every format shows of it.
+
+    `body`: its content, else its summary, if that has been cleaned already.
+    """
     article = entry.article
     name, link = markup.xml_text(entry.id), urls.encoded(article.link) if article.link else None
-    said = [markup.parse(html, base=article.link) for html in (article.content, article.summary) if html]
-    texts = [markup.xml_text(body.text).strip() for body in said]
+    first, *more = [html for html in (article.content, article.summary) if html] or [""]
+    said = [body or markup.parse(first, base=article.link), *(markup.parse(html, base=article.link) for html in more)]
+    texts = [one.text for one in said]
     shown = next((number for number, text in enumerate(texts) if text), 0)  # a content without a word is a picture
-    text, html = (texts[shown], markup.xml_text(said[shown].html())) if said else ("", "")
-    image = next(filter(None, map(_lead, (article.image, *(body.image for body in said)))), None)
+    text, html = texts[shown], said[shown].html()
+    image = next(filter(None, map(_lead, (article.image, *(one.image for one in said)))), None)
     if image and not _shows(html, image):
         html = f"<p>{_img(image)}</p>{html}"
-    summary = markup.summary(texts[-1]) or texts[-1] if said else ""
+    summary = markup.summary(texts[-1]) or texts[-1]
     return Rendered(
         id=name,
         link=link,
