@@ -232,14 +232,14 @@ def index_differs(program: Program) -> str:
     """Say how the index differs from one made anew from the objects, or nothing."""
     fresh = rebuild(FolderBucket(program.archive), None)
     with closing(fresh), closing(sqlite3.connect(program.archive / "index.db")) as kept:
-        for table, query in _DERIVED.items():
+        for table, query in DERIVED.items():
             one, other = Counter(kept.execute(query)), Counter(fresh._db.execute(query))
             if one != other:
                 return f"{table}: only in the index {one - other}, only in the objects {other - one}"
     return ""
 
 
-_DERIVED = {
+DERIVED = {
     "captures": "SELECT capture, captured, published, updated, article, fingerprint, source, c.id, raw, n.id "
     "FROM captures c JOIN entries n USING (entry)",
     "aliases": "SELECT alias, id FROM aliases JOIN entries USING (entry)",

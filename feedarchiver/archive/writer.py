@@ -40,11 +40,13 @@ class Writer:
         self._size_bytes = 0
         self._kept = 0
         self._in_batch = False
+        self._linked: dict[str, tuple[str, ...]] = {}  # aliases that captures of this instant have together
         self._is_pending, self._listed = False, 0  # whether there is a list, and how many of the captures are in it
 
     def step(self) -> None:
         """Let what follows be captured later than what came before, by the smallest instant there is."""
         self.captured += timedelta(microseconds=1)
+        self._linked.clear()
 
     def add(self, received: Received) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture."""
@@ -55,6 +57,8 @@ class Writer:
         data = objects.encode_article(article)
         article_id = objects.object_id(data)
         names = aliases(article, received.source)
+        if not self._is_any_order_right(names):
+            self.step()
         said = body(article)
         outcome, print_ = self.judge(article, names, said)
         capture = Capture(
@@ -74,6 +78,7 @@ class Writer:
         lengths = len(received.raw), len(data), len(capture_data)
         self.index.add(known(capture_id, capture, article, names, lengths))
         self._cleaned.keep(article_id, said)
+        self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
         self._captures.append(capture_id)
         self._size_bytes += len(received.raw) + len(data)
         if self._size_bytes > _BATCH_BYTES or len(self._captures) >= _BATCH_CAPTURES:
@@ -140,6 +145,16 @@ class Writer:
         last = self.index.last_captured()
         if last is not None:
             self.captured = max(self.captured, _after(last))
+
+    def _is_any_order_right(self, names: tuple[str, ...]) -> bool:
+        """Tell whether a capture of an entry so named may be taken in before or after all others of this instant.
+
+        An index made anew takes them in another order than they came. A link and a guid that lead to different
+        entries, or that others of this instant know in other company, may make one entry or two of them.
+        """
+        if len(self._linked) > _BATCH_CAPTURES or any(self._linked.get(name, names) != names for name in names):
+            return False
+        return len(names) == 1 or len({self.index.find([name]) for name in names}) == 1
 
     def _store(self) -> None:
         """Give the batch's objects their names. Until the index has committed, `pending` says that they have none."""

@@ -1,0 +1,51 @@
+"""An index made anew from the objects equals the one that grew run by run, whatever came in which order."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from crash import DERIVED
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.model import Article, Received
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+
+moments = st.none() | st.integers(0, 4).map(lambda days: START - timedelta(days=days))
+articles = st.builds(
+    Article,
+    title=st.sampled_from("AB"),
+    link=st.none()
+    | st.sampled_from(["https://example.org/1", "https://example.org/2?utm_source=x", "http://example.org/2"]),
+    guid=st.none() | st.sampled_from(["g1", "g2", "g3"]),
+    published=moments,
+    updated=moments,
+    content=st.sampled_from(["<p>one</p>", "<p>two</p>"]),
+).filter(lambda article: article.link or article.guid)
+told = st.tuples(articles, st.sampled_from(["s", "t"]))
+
+
+def contents(db):
+    return {table: Counter(db.execute(query)) for table, query in DERIVED.items()}
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(st.lists(told, max_size=5), min_size=1, max_size=4))
+def test_reindex_equals_what_grew(tmp_path_factory, runs):
+    """Links and guids that name one entry or two, edits, noise, several sources: reindexing changes nothing."""
+    folder = tmp_path_factory.mktemp("archive")
+    index = folder / "index.db"
+    with Archive.create(folder / "archive", index, now=START) as archive:
+        for day, run in enumerate(runs):
+            with archive.writing(START + timedelta(days=day)) as writer:
+                for number, (article, source) in enumerate(run):
+                    raw = f"{day} {number}".encode()
+                    writer.add(Received(article=article, raw=raw, source=source, url=None))
+        with closing(sqlite3.connect(index)) as db:
+            grown = contents(db)
+        archive.reindex()
+        with closing(sqlite3.connect(index)) as db:
+            assert contents(db) == grown
