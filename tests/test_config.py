@@ -53,7 +53,7 @@ def test_defaults(tmp_path):
         root=tmp_path,
         store=tmp_path / "archive",
         index=tmp_path / "archive" / "index.db",
-        max_seed_bytes=50_000_000,
+        max_seed_bytes=10_000_000,
         published=tmp_path / "feeds",
         base_url="http://127.0.0.1:8000/",
         page_size=50,

@@ -177,10 +177,10 @@ def test_limit_of_size(program):
 
 
 def test_100_megabytes_are_above_the_default_limit(program):
-    """Without a configured limit it is 50 MB."""
+    """Without a configured limit it is 10 MB."""
     with (program.seeds / "much.txt").open("wb") as file:
         file.truncate(100_000_000)
-    refuses(program, ("much.txt", "100,000,000 bytes long, above the limit of 50,000,000"))
+    refuses(program, ("much.txt", "100,000,000 bytes long, above the limit of 10,000,000"))
 
 
 # ---- bytes that are no article

@@ -20,7 +20,7 @@ from feedarchiver.model import Feed
 _ARCHIVE: checks.Keys = {
     "store": (checks.folder, "archive/"),
     "index": (checks.index, None),
-    "max_seed_size": (checks.size, "50 MB"),
+    "max_seed_size": (checks.size, "10 MB"),
 }
 _PUBLISH: checks.Keys = {
     "folder": (checks.folder, "feeds/"),
