@@ -20,7 +20,7 @@ run: $(runtime) ## archive seeds/, build feeds/ and say what to open
 	@echo "and add http://127.0.0.1:8000/all/rss.xml to the reader."
 
 test: $(development) ## the whole test suite
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(development) ## style, types and import contracts
 	@.venv/bin/ruff check .
@@ -32,7 +32,7 @@ bench: $(development) ## time and memory beside a plain script, printed (minutes
 	@.venv/bin/python -m bench
 
 soak: $(development) ## the test suite with many more and ever new inputs, kills and faults (an hour)
-	@FEEDARCHIVER_SOAK=1 .venv/bin/python -m pytest --hypothesis-profile=soak
+	@FEEDARCHIVER_SOAK=1 .venv/bin/python -m pytest --numprocesses auto --dist worksteal --hypothesis-profile=soak
 
 clean: ## remove the virtual environment and caches; archive/ and feeds/ stay
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
