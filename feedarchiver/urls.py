@@ -27,6 +27,8 @@ _ENDS = "".join(map(chr, range(0x21))) + "\x7f\x85\xa0\u3000\u200b\ufeff"
 _BREAKS = re.compile(r"[\t\n\r]")
 _MAX_PORT = 65535
 
+_USUAL_PORT = re.compile(r":(?:80|443)?\Z")
+_SLASHES = re.compile(r"/{2,}")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # Parameters that say who sent the reader, never what is read.
@@ -59,11 +61,13 @@ def canonical(link: str) -> str:
     parts = _PARTS.fullmatch(url) if url else None
     if parts is None:
         return link.strip()
-    authority, path, query, fragment = (_ESCAPE.sub(_unescaped, part or "") for part in parts.groups()[1:])
+    authority, path, query, fragment = (
+        _ESCAPE.sub(_unescaped, part) if part and "%" in part else part or "" for part in parts.groups()[1:]
+    )
     user, at, host = authority.rpartition("@")
-    host = re.sub(r":(?:80|443)?\Z", "", host.lower())
-    path = re.sub(r"/{2,}", "/", path) or "/"
-    kept = "&".join(part for part in query.split("&") if part and not _TRACKING.fullmatch(part))
+    host = _USUAL_PORT.sub("", host.lower())
+    path = (_SLASHES.sub("/", path) if "//" in path else path) or "/"
+    kept = "&".join(part for part in query.split("&") if part and not _TRACKING.fullmatch(part)) if query else ""
     query = f"?{kept}" if kept else ""
     fragment = f"#{fragment}" if fragment.startswith(("!", "/")) else ""
     return f"https://{user}{at}{host}{path}{query}{fragment}"
