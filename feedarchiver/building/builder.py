@@ -222,7 +222,13 @@ class Builder:
                 )
             )
         target = self._target
-        site = Site(title=target.title, base_url=target.base_url, feeds=tuple(published), pages=target.pages)
+        site = Site(
+            title=target.title,
+            base_url=target.base_url,
+            size=target.size,
+            feeds=tuple(published),
+            pages=target.pages,
+        )
         known = self._log.documents(SITE)
         noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
