@@ -8,7 +8,7 @@ dataclasses would cost it more than half of a bare interpreter's start.
 import re
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -136,7 +136,8 @@ class Filter(NamedTuple):
 
     A pattern is a field (title, content, author, category, link) and a regular expression to be found in it, in any
     case; one of `include` must be, none of `exclude` may. `languages` are tags; `spoken` is the language of each source
-    that has one, for articles that do not say theirs. `since` <= published, else captured, < `until`.
+    that has one, for articles that do not say theirs. `since` <= published, else captured, < `until`. `search` is a
+    query as the search takes it (see `words.Query`).
     """
 
     include: tuple[tuple[str, str], ...] = ()
@@ -145,12 +146,25 @@ class Filter(NamedTuple):
     spoken: tuple[tuple[str, str], ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    search: str | None = None
+
+
+class Change(NamedTuple):
+    """An edit of an archived article: the entry as it stands since then, and what it said before.
+
+    `id` is that of the change, made like that of an entry, and no other change has it.
+    """
+
+    id: str
+    entry: Entry
+    before: Article
 
 
 class Feed(NamedTuple):
     """A named selection of entries. `id` is also its folder's name; `sources` of None means every source.
 
-    `filter` of None: everything that its sources have.
+    `filter` of None: everything that its sources have. `kind` says what its entries are: a feed of changes has one for
+    each edit of the articles that it would have otherwise.
     """
 
     id: str
@@ -159,6 +173,7 @@ class Feed(NamedTuple):
     language: str | None = None
     sources: tuple[str, ...] | None = None
     filter: Filter | None = None
+    kind: Literal["articles", "changes"] = "articles"
 
 
 class Document(NamedTuple):

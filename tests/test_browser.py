@@ -62,7 +62,7 @@ def documents():
         data = around.before + b"".join(reversed(cards[page.first : page.end])) + around.after
         yield head.path(feedpage.NAMES), data
     published = Published(feed=feed, entries=COUNT, events=COUNT, sealed=1, updated=WHEN)
-    whole = Site(title="Mine", base_url="http://127.0.0.1/", feeds=(published,))
+    whole = Site(title="Mine", base_url="http://127.0.0.1/", size=50, feeds=(published,))
     versions = [site.Version(WHEN, "New", diff("旧的文字", "新的文字")), site.Version(WHEN, "Old")]
     made = [site.index_page(whole, cards[: -site.LATEST - 1 : -1]), site.search_page(), *site.assets()]
     made += [site.article_page(one, None, versions) for one in entries]

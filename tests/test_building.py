@@ -248,8 +248,9 @@ def test_another_page_size(world, before, after):
     world.add(*map(article, range(31)))
     world.build()
     with world.archive() as archive:
-        assert building.resealed(archive, world.feeds, before) == []
-        assert [one[:2] for one in building.resealed(archive, world.feeds, after)] == [("all", before)]
+        assert building.resealed(archive, world.feeds, before, world.out) == []
+        cut = building.resealed(archive, world.feeds, after, world.out)
+        assert cut == [("all", before, (31 - before) // before)]
     rotten(world)
     world.size = after
     assert world.build().faults == []
@@ -321,6 +322,44 @@ def test_reading_pages(world):
     assert world.build().written == []
 
 
+def test_reading_pages_of_others(world):
+    """A page that somebody replaced is mended as any document is; of one changed in its place a full build knows."""
+    world.add(*map(article, range(5)))
+    world.build()
+    before = world.documents()
+    first, second, *_ = sorted(path for path in before if path.startswith("articles/"))
+    other = world.out / "articles" / "other"
+    other.write_bytes(b"other")
+    other.rename(world.out / first)
+    assert world.build().written == [first]
+    assert world.build().written == []
+    with (world.out / second).open("r+b") as file:
+        file.write(b"<!doctype html>")
+    assert world.build(full=True).written == [second]
+    assert world.documents() == before
+
+
+def test_a_page_of_another_id(world):
+    """When an entry's first capture is lost, and so its id is another one, the page of the old id goes."""
+    world.add(article(1, link="http://example.org/1"), article(2))
+    world.add(article(1, "edited"))
+    world.build()
+    before = world.documents()
+    files = [path for path in (world.folder / "archive" / "articles").rglob("*") if path.is_file()]
+    (lost,) = (path for path in files if b'"http://example.org/1"' in path.read_bytes())
+    data = lost.read_bytes()
+    lost.unlink()
+    with world.archive() as archive:
+        archive.reindex()
+    world.build()
+    assert len([path for path in world.documents() if path.startswith("articles/")]) == 2
+    lost.write_bytes(data)
+    with world.archive() as archive:
+        archive.reindex()
+    world.build()
+    assert world.documents() == before
+
+
 def test_killed_between_documents(world):
     """A build that is cut short leaves whole chains, and the next one takes it up where it was."""
     world.add(*map(article, range(7)))
@@ -386,6 +425,24 @@ def test_corrections_reach_subscribers(world):
     world.add(edited(1, 1), edited(2, 1))
     world.build()
     assert world.titles() == ["T1 edited 1"]
+
+
+def test_a_search_to_subscribe_to(world):
+    """A feed by a query takes what is found by it when it comes, made at once or as articles come, and keeps it."""
+    found = ALL._replace(filter=Filter(search='"carbon price" 气候'))
+    world.feeds = (found,)
+    told = ["The carbon price and 全球气候", "Price of carbon 气候", "气候: Carbon-Price!", "carbon price"]
+    for number, words in enumerate(told):
+        world.add(article(number, words))
+        world.build()
+    world.add(article(2, "no more"))
+    world.build()
+    assert [name.rpartition("/")[2] for name, _, _ in world.chain()] == ["2", "0"]
+    documents = world.documents()
+    world.index.unlink()
+    assert world.build().written == []
+    assert world.build(full=True).written == []
+    assert world.documents() == documents
 
 
 def test_another_selection(world):

@@ -249,14 +249,17 @@ def test_the_example_in_the_repository(tmp_path):
 
 
 def test_another_page_size(program):
-    """Where nobody can be asked, archive pages are cut anew only with --reseal; without it nothing is done."""
+    """Where nobody can be asked, archive pages are cut anew only with --reseal; without it nothing is done.
+
+    That the index was lost makes no difference: what is published tells the page size of before.
+    """
     for number in range(9):
         program.write(f"{number}.txt", title=f"T{number}", link=f"https://example.org/{number}")
     config = program.folder / "config.toml"
     plain = config.read_text()
     config.write_text(f"[publish]\npage_size = 2\n{plain}")
     program("run")
-    before = program.state()
+    before, documents = program.state(), program.documents()
     config.write_text(f"[publish]\npage_size = 3\n{plain}")
     before["config.toml"] = program.state()["config.toml"]
     for command in ("run", "build"):
@@ -265,6 +268,11 @@ def test_another_page_size(program):
         assert "page_size is 3 now and was 2: 6 archive pages of 2 feeds would be cut anew" in ran.err
         assert "--reseal" in ran.err
         assert program.state() == before
+    (program.archive / "index.db").unlink()
+    ran = program("run")
+    assert ran.status == 2
+    assert "page_size is 3 now and was 2: 6 archive pages of 2 feeds would be cut anew" in ran.err
+    assert program.documents() == documents
     assert program.told("run", "--reseal")["built"]["removed"] != []
     assert program("run").status == 0
 

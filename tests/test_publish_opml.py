@@ -5,13 +5,13 @@ from lxml import etree
 
 from feedarchiver.model import Feed
 from feedarchiver.publish import atom, rss
-from feedarchiver.publish.opml import document, listed
+from feedarchiver.publish.opml import document, listed, page_size
 from feedarchiver.publish.plan import Published, Site
 
 
 def site(*feeds, title="Site"):
     published = (Published(feed=feed, entries=0, events=0, sealed=0, updated=None) for feed in feeds)
-    return Site(title=title, base_url="https://example.org/feeds", feeds=tuple(published))
+    return Site(title=title, base_url="https://example.org/feeds", size=50, feeds=tuple(published))
 
 
 def test_outlines():
@@ -37,10 +37,11 @@ names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
 
 @given(ids=st.sets(names), title=st.text())
 def test_lists_are_read_back(ids, title):
-    """What feeds a list was made of is read out of it, whatever they are called."""
+    """What feeds a list was made of, and their page size, is read out of it, whatever they are called."""
     told = document(site(*(Feed(id=name, title=title) for name in ids), title=title), "rss", rss.NAMES)
     assert told.path == "feeds.opml"
     assert listed(told.data) == ids
+    assert page_size(told.data) == 50
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,4 @@ def test_lists_are_read_back(ids, title):
 def test_other_lists_list_nothing(data):
     """A list that is broken or somebody else's names no folder of ours, least of all one outside."""
     assert listed(data) == set()
+    assert page_size(data) is None

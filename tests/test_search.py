@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.model import Article, Received
+from feedarchiver.archive.selection import takes
+from feedarchiver.model import Article, Filter, ObjectId, Received
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -157,6 +158,35 @@ def test_what_was_shown_matches_on(shelf):
         assert both == {old, new}
         assert search.matching("。") == set()
     assert shelf.find("old") == []
+
+
+PARTS = st.sampled_from(["红", "红绿", "绿蓝绿", "word", "Wörd", "two", "a", "ＡＢ", "。", " ", "\u200b", "<b>"])
+QUERIES = st.lists(PARTS, max_size=4).map("".join) | st.lists(PARTS, max_size=3).map(lambda p: f'"{"".join(p)}" two')
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Fill an archive with articles of all sorts, each edited twice. Returns a search of it, and them by their ids."""
+    shelf = Shelf(tmp_path_factory.mktemp("filled"))
+    words = ["红", "红绿", "绿蓝绿", "word", "Wörd", "two", "ab", "。"]
+    for run in range(3):
+        pairs = [(run * 7 + number * 5, number * 3 + run) for number in range(24)]
+        titles = [f"{words[a % 8]} {words[b % 8]}" for a, b in pairs]
+        texts = [f"{words[b % 8]}<i>{words[a // 8 % 8]}</i> {words[(a + b) % 8]} end" for a, b in pairs]
+        numbered = enumerate(zip(titles, texts, strict=True))
+        shelf.put(*(article(title, text, link=f"https://example.org/{n}") for n, (title, text) in numbered))
+    with shelf.open() as archive, archive.searching() as search:
+        names = [ObjectId.parse(path.parent.name + path.name) for path in shelf.store.glob("articles/*/*")]
+        yield search, {name: archive.article(name) for name in names}
+
+
+@settings(max_examples=150)
+@given(query=QUERIES)
+def test_a_feed_takes_what_a_search_finds(filled, query):
+    """What a feed takes by a query is what the search index finds by it, article by article."""
+    search, articles = filled
+    taken = {name for name, one in articles.items() if takes(Filter(search=query), one, "seeds", NOW)}
+    assert taken == search.matching(query)
 
 
 def test_titled(shelf):

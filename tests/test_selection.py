@@ -41,6 +41,13 @@ ARTICLE = Article(
         ({"until": JANUARY}, False),
         ({"since": datetime(2024, 1, 1, tzinfo=UTC), "until": datetime(2024, 2, 1, tzinfo=UTC)}, True),
         ({"since": datetime(2024, 2, 1, tzinfo=UTC)}, False),
+        ({"search": "TARIFFS bold"}, True),
+        ({"search": '"bold words"'}, True),
+        ({"search": '"words bold"'}, False),
+        ({"search": "hidden"}, False),
+        ({"search": "trade", "languages": ("zh",), "since": JANUARY, "include": (("author", "^ann$"),)}, True),
+        ({"search": "trade", "exclude": (("link", "economy"),)}, False),
+        ({"search": "trade", "until": JANUARY}, False),
     ],
 )
 def test_rules(rules, taken):

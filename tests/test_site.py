@@ -35,7 +35,7 @@ def index_page(*entries, **feed):
         feed=Feed(**{"id": "all", "title": "All"} | feed), entries=3, events=4, sealed=0, updated=WHEN
     )
     cards = [feedpage.entry_piece(Draft(entry)) for entry in entries]
-    return site.index_page(Site(title="Mine", base_url=BASE, feeds=(published,)), cards).data.decode()
+    return site.index_page(Site(title="Mine", base_url=BASE, size=50, feeds=(published,)), cards).data.decode()
 
 
 def article_page(entry, *args):

@@ -17,7 +17,7 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile
 from feedarchiver.archive.lock import locked
 from feedarchiver.errors import ArchiveError, StorageError
-from feedarchiver.model import Article, Entry, ObjectId
+from feedarchiver.model import Article, Change, Entry, ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.cleaned import Cleaned
@@ -147,6 +147,13 @@ class Archive:
         return Entry(
             id=line.id, object_id=line.article, source=line.source, updated=updated, article=self.article(line.article)
         )
+
+    def change(self, line: Line, before: ObjectId) -> Change:
+        """Read the change that a line stands for: the entry, and what it showed `before`. Raises as `entry` does."""
+        import uuid
+
+        name = uuid.uuid5(uuid.NAMESPACE_URL, f"{line.id}\n{line.captured}\n{line.article}")
+        return Change(id=name.urn, entry=self.entry(line), before=self.article(before))
 
     def article(self, object_id: ObjectId) -> Article:
         """Read an article. Raises DamagedObject, MissingObject."""

@@ -1,11 +1,10 @@
 """The feeds' logs, kept: which events each feed has taken, in which order, and where the pieces of its documents are.
 
 A feed's log only grows, so the place of an event in it never changes and pages can be cut from it by counting. All of
-it is derived from the events of the index: a log may be dropped at any time and is made again the same. Rules:
+it is derived from the events of the index (see `news`): a log may be dropped at any time and is made again the same.
+A feed that takes only some articles goes on with an entry that it has: corrections reach the subscribers.
 
-- An event is taken once, though several of the feed's sources may have it.
-- That a further source of the feed has captured an entry as it stands is no news to the feed.
-- A feed that takes only some articles goes on with an entry that it has: corrections reach the subscribers.
+A row with an article in `before` shows a change and is an entry of its own in the feed; any other shows the entry.
 
 Instants are whole microseconds since 1970. The caller holds the archive's lock and a transaction where it writes.
 """
@@ -13,11 +12,11 @@ Instants are whole microseconds since 1970. The caller holds the archive's lock 
 import hashlib
 import sqlite3
 from array import array
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import NamedTuple
 
-from feedarchiver.archive.history import Kind
+from feedarchiver.archive.news import News, changes, news
 from feedarchiver.model import Feed, ObjectId
 
 _RULES = 1  # counts changes of what a feed takes and in which order
@@ -31,7 +30,7 @@ CREATE TABLE feeds (
 ) WITHOUT ROWID;
 CREATE TABLE log (
     feed TEXT NOT NULL, seq INTEGER NOT NULL, entry INTEGER NOT NULL, article TEXT NOT NULL, source TEXT NOT NULL,
-    captured INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY (feed, seq)
+    captured INTEGER NOT NULL, updated INTEGER NOT NULL, before TEXT, PRIMARY KEY (feed, seq)
 ) WITHOUT ROWID;
 CREATE INDEX log_entry ON log (entry, feed);
 CREATE INDEX log_captured ON log (captured);
@@ -44,23 +43,24 @@ CREATE INDEX documents_first ON documents (feed, format, first);
 
 
 class Line(NamedTuple):
-    """An entry as a log shows it: published id, article, source, and when it was updated."""
+    """What a row of a log shows: an entry's published id, article and source, and when it was updated.
+
+    `before`: the article that the entry showed until then, when it is this change that is shown.
+    """
 
     entry: int
     id: str
     article: ObjectId
     source: str
-    updated: int
-
-
-class News(NamedTuple):
-    """An event that a log may take."""
-
-    entry: int
-    article: ObjectId
-    source: str
     captured: int
     updated: int
+    before: ObjectId | None = None
+
+    @classmethod
+    def read(cls, row: tuple[int, str, str, str, int, int, str | None]) -> "Line":
+        """Take a row of a query."""
+        entry, id_, article, source, captured, updated, before = row
+        return cls(entry, id_, ObjectId(article), source, captured, updated, ObjectId(before) if before else None)
 
 
 class State(NamedTuple):
@@ -127,7 +127,8 @@ class Noted(NamedTuple):
 
 def selection(feed: Feed) -> str:
     """Name what decides which events a feed takes."""
-    return hashlib.sha256(repr((_RULES, feed.sources, feed.filter)).encode("utf-8", "surrogatepass")).hexdigest()
+    decisive = (_RULES, feed.kind, feed.sources, feed.filter)
+    return hashlib.sha256(repr(decisive).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class FeedLog:
@@ -156,14 +157,14 @@ class FeedLog:
             self._db.execute("UPDATE documents SET first = -1, end = -1 WHERE feed = ?", (feed.id,))
             state = State(wanted, BEFORE, 0, 0, state.size, None, "")
         events, entries = state.events, state.entries
-        with closing(self._news(feed.sources, state.captured, until)) as news:
-            for one in news:
+        told = (changes if feed.kind == "changes" else news)(self._db, feed.sources, state.captured, until)
+        with closing(told):
+            for one in told:
                 has = self._has(feed.id, one.entry)
                 if has or takes is None or takes(one):
-                    row = (feed.id, events, one.entry, one.article, one.source, one.captured, one.updated)
-                    self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                    self._append(feed.id, events, one)
                     events += 1
-                    entries += not has
+                    entries += not has or one.before is not None
         state = state._replace(captured=until, events=events, entries=entries, key="")
         self.set_state(feed.id, state)
         return state
@@ -191,8 +192,7 @@ class FeedLog:
                     continue
                 entries += not self._has(name, entry)
                 digest = int(hashlib.sha256(f"{digest} {entry} {article} {updated}".encode()).hexdigest()[:15], 16)
-                row = (name, events, entry, article, source, captured, updated)
-                self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+                self._append(name, events, News(entry, article, source, captured, updated))
                 events += 1
         state = state._replace(captured=until, events=events, entries=entries, updated=digest, key="")
         self.set_state(name, state)
@@ -216,21 +216,24 @@ class FeedLog:
         return self._db.execute(query, (since, feed)).fetchall()
 
     def lines(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
-        """Return the events `first` to before `end`, the latest first, of each entry only the latest."""
+        """Return the events `first` to before `end`, the latest first: all changes, of each entry only the latest."""
         query = (
-            "SELECT l.seq, l.entry, n.id, l.article, l.source, l.updated FROM log l JOIN entries n USING (entry) "
-            "WHERE l.feed = ? AND l.seq >= ? AND l.seq < ? ORDER BY l.seq DESC"
+            "SELECT l.seq, l.entry, n.id, l.article, l.source, l.captured, l.updated, l.before FROM log l "
+            "JOIN entries n USING (entry) WHERE l.feed = ? AND l.seq >= ? AND l.seq < ? ORDER BY l.seq DESC"
         )
-        lines: dict[int, tuple[int, Line]] = {}
-        for seq, entry, id_, article, source, updated in self._db.execute(query, (feed, first, end)):
-            if entry not in lines:
-                lines[entry] = seq, Line(entry, id_, ObjectId(article), source, updated)
+        lines: dict[tuple[int, int | None], tuple[int, Line]] = {}
+        for seq, *row in self._db.execute(query, (feed, first, end)):
+            line = Line.read(tuple(row))
+            lines.setdefault((line.entry, None if line.before is None else seq), (seq, line))
         return list(lines.values())
 
     def places(self, line: Line) -> list[tuple[str, int]]:
         """Return every feed that shows just this, and which event of its log does."""
-        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ?"
-        return self._db.execute(query, (line.entry, line.article, line.updated)).fetchall()
+        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ? AND before IS ?"
+        values = [line.entry, line.article, line.updated, line.before]
+        if line.before is not None:
+            query, values = f"{query} AND captured = ?", [*values, line.captured]
+        return self._db.execute(query, values).fetchall()
 
     def published(self) -> set[str]:
         """Tell which feeds have a document that is noted."""
@@ -270,33 +273,15 @@ class FeedLog:
             return
         state = self.states()[feed]
         self._db.execute("DELETE FROM log WHERE feed = ? AND captured >= ?", (feed, since))
-        counted = "SELECT count(*), count(DISTINCT entry) FROM log WHERE feed = ?"
+        counted = "SELECT count(*), count(DISTINCT iif(before IS NULL, entry, -1 - seq)) FROM log WHERE feed = ?"
         events, entries = self._db.execute(counted, (feed,)).fetchone()
         self._db.execute("DELETE FROM documents WHERE feed = ? AND end > ?", (feed, events))
         self.set_state(feed, state._replace(captured=since - 1, events=events, entries=entries, key=""))
 
+    def _append(self, feed: str, seq: int, one: News) -> None:
+        before = None if one.before is None else one.before.article
+        row = (feed, seq, one.entry, one.article, one.source, one.captured, one.updated, before)
+        self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
     def _has(self, feed: str, entry: int) -> bool:
         return self._db.execute("SELECT 1 FROM log WHERE entry = ? AND feed = ?", (entry, feed)).fetchone() is not None
-
-    def _news(self, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
-        """Yield the events of these sources (None: all) in the order of the log, each once."""
-        fields = "e.entry, e.article, e.source, e.captured, e.updated FROM events e"
-        when = "e.captured > ? AND e.captured <= ?"
-        order = "ORDER BY e.captured, e.published, e.article, e.kind"
-        values: tuple[str | int, ...] = (after, until)
-        if sources is None:
-            query = f"SELECT {fields} WHERE e.kind = {Kind.MADE:d} AND {when} {order}"
-        elif len(sources) == 1:
-            query, values = f"SELECT {fields} WHERE e.source = ? AND {when} {order}", (*sources, *values)
-        else:
-            among = f"source IN ({', '.join('?' * len(sources))})"
-            earlier = f"SELECT 1 FROM events p WHERE p.entry = e.entry AND p.{among} AND p.captured < e.captured"
-            joined = f"(e.kind = {Kind.JOINED:d} AND EXISTS ({earlier}))"
-            query = f"SELECT {fields} WHERE e.{among} AND {when} AND NOT {joined} {order}"
-            values = (*sources, *values, *sources)
-        last = None
-        with closing(self._db.execute(query, values)) as rows:
-            for row in rows:
-                if (told := (row[0], row[3])) != last:
-                    yield News(row[0], ObjectId(row[1]), *row[2:])
-                last = told

@@ -18,7 +18,7 @@ from feedarchiver.archive import feedlog
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 5
+SCHEMA = 6
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -264,11 +264,10 @@ class Index:
     def shown(self, entry: int) -> feedlog.Line:
         """Return what an entry shows now."""
         query = (
-            "SELECT e.entry, n.id, e.article, e.source, e.updated FROM events e JOIN entries n USING (entry) "
-            "WHERE e.entry = ? ORDER BY e.captured DESC LIMIT 1"
+            "SELECT e.entry, n.id, e.article, e.source, e.captured, e.updated, NULL FROM events e "
+            "JOIN entries n USING (entry) WHERE e.entry = ? ORDER BY e.captured DESC LIMIT 1"
         )
-        number, id_, article, source, updated = self._db.execute(query, (entry,)).fetchone()
-        return feedlog.Line(number, id_, ObjectId(article), source, updated)
+        return feedlog.Line.read(self._db.execute(query, (entry,)).fetchone())
 
     def sources(self) -> list[str]:
         """Every source that something was captured from."""

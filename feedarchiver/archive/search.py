@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from feedarchiver import markup
 from feedarchiver.archive.history import history
 from feedarchiver.archive.searchfile import SearchFile, transaction
+from feedarchiver.archive.telling import telling
 from feedarchiver.archive.writer import microseconds, moment
 from feedarchiver.errors import ArchiveError, StorageError
 from feedarchiver.model import Article, ObjectId
@@ -28,7 +29,6 @@ _T = TypeVar("_T")
 SCHEMA = 1
 _VERSION = SCHEMA << 16 | markup.CLEANER_VERSION
 _BATCH = 250
-_LONGEST = 1_000_000
 _MANY = 5_000
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -205,9 +205,7 @@ class Search:
         article = _read(self._archive, ObjectId(name))
         if article is None:
             return None
-        title = markup.plain(article.title)
-        body = markup.parse(article.content or article.summary or "", base=article.link)
-        text = body.text[:_LONGEST]
+        title, text = telling(article).searched
         said = name, title, _safe(article.link)
         number = db.execute("INSERT INTO articles (article, title, link) VALUES (?, ?, ?)", said).lastrowid
         db.execute("INSERT INTO texts VALUES (?, ?)", (number, zlib.compress(text.encode())))

@@ -6,15 +6,9 @@ from datetime import datetime
 from functools import lru_cache
 
 from feedarchiver import markup
+from feedarchiver.archive.telling import Telling, telling
 from feedarchiver.model import Article, Filter
-
-_LOOKS_AT: dict[str, Callable[[Article], tuple[str, ...]]] = {
-    "title": lambda article: (markup.plain(article.title),),
-    "content": lambda article: (_text(article),),
-    "author": lambda article: article.authors,
-    "category": lambda article: article.categories,
-    "link": lambda article: (article.link or "",),
-}
+from feedarchiver.words import Query
 
 
 def takes(wanted: Filter, article: Article, source: str, captured: datetime) -> bool:
@@ -22,7 +16,7 @@ def takes(wanted: Filter, article: Article, source: str, captured: datetime) -> 
 
     Every rule must hold: the language is one of those wanted (an article that does not say speaks its source's), the
     date lies within the bounds (an undated article counts as of its capture), a pattern of `include` is found if
-    there are any, and none of `exclude` is.
+    there are any, none of `exclude` is, and `search` finds the article as the search index would.
     """
     shown = article.published or captured
     return (
@@ -31,6 +25,7 @@ def takes(wanted: Filter, article: Article, source: str, captured: datetime) -> 
         and (wanted.until is None or shown < wanted.until)
         and (not wanted.include or _found(wanted.include, article))
         and not _found(wanted.exclude, article)
+        and (wanted.search is None or _query(wanted.search).finds(*_told(article).searched))
     )
 
 
@@ -49,5 +44,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-def _text(article: Article) -> str:
-    return markup.parse(article.content or article.summary or "", base=article.link).text
+@lru_cache
+def _query(search: str) -> Query:
+    return Query.parse(search)
+
+
+@lru_cache(maxsize=1)  # several rules look at the text
+def _told(article: Article) -> Telling:
+    return telling(article)
+
+
+_LOOKS_AT: dict[str, Callable[[Article], tuple[str, ...]]] = {
+    "title": lambda article: (markup.plain(article.title),),
+    "content": lambda article: (_told(article).text,),
+    "author": lambda article: article.authors,
+    "category": lambda article: article.categories,
+    "link": lambda article: (article.link or "",),
+}

@@ -1,9 +1,11 @@
-"""What a version says that another may say differently: what the fingerprint is taken of, and its dates."""
+"""What an article says that another version of it may say differently, and what it is searched for."""
 
 from typing import NamedTuple
 
 from feedarchiver import markup
 from feedarchiver.model import Article
+
+_LONGEST = 1_000_000
 
 
 class Telling(NamedTuple):
@@ -14,6 +16,11 @@ class Telling(NamedTuple):
     picture: str | None
     link: str | None
     date: str | None
+
+    @property
+    def searched(self) -> tuple[str, str]:
+        """What is looked through for words: the title and, of a very long text, the beginning."""
+        return self.title, self.text[:_LONGEST]
 
 
 def telling(article: Article) -> Telling:

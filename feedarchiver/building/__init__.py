@@ -15,6 +15,7 @@ A build that finds everything as it should be reads no article and loads neither
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
@@ -33,16 +34,27 @@ class Resealed(NamedTuple):
     pages: int
 
 
-def resealed(archive: Archive, feeds: Iterable[Feed], size: int) -> list[Resealed]:
-    """Tell which feeds have sealed pages that another page size would change."""
-    states = archive.index.feeds.states()
-    other = {feed.id: states[feed.id] for feed in feeds if feed.id in states and states[feed.id].size not in (0, size)}
-    if not other:
-        return []
-    from feedarchiver.publish.pages import sealed
+def resealed(archive: Archive, feeds: Iterable[Feed], size: int, folder: Path) -> list[Resealed]:
+    """Tell which feeds have sealed pages that another page size than theirs would change.
 
-    cut = (Resealed(feed, state.size, sealed(state.events, state.size)) for feed, state in other.items())
-    return [one for one in cut if one.pages]
+    Of feeds whose notes are lost, what is published in `folder` tells how many pages there are, and of which size.
+    """
+    states = archive.index.feeds.states()
+    known = {feed.id: states[feed.id] for feed in feeds if feed.id in states and states[feed.id].size}
+    lost = [feed.id for feed in feeds if feed.id not in known]
+    if not lost and all(state.size == size for state in known.values()):
+        return []
+    from feedarchiver.publish.folder import Folder
+    from feedarchiver.publish.opml import LIST, page_size
+    from feedarchiver.publish.pages import number_of, sealed
+
+    published = Folder(folder)
+    told = page_size(published.read(LIST) or b"") or size
+    cut = [Resealed(feed, state.size, sealed(state.events, state.size)) for feed, state in known.items()]
+    for feed in lost:
+        numbers = (number_of(name) or 0 for name in published.names(f"{feed}/archive"))
+        cut.append(Resealed(feed, told, max(numbers, default=0)))
+    return [one for one in cut if one.pages and one.size != size]
 
 
 def build(

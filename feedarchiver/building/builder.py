@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.feedlog import Line, News, Noted, Pieces, State
+from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
+from feedarchiver.archive.news import News
 from feedarchiver.archive.selection import takes
 from feedarchiver.archive.writer import moment
 from feedarchiver.building.kept import Kept
@@ -90,19 +91,25 @@ class Builder:
         self._index.commit()
 
     def _takes(self, feed: Feed) -> Callable[[News], bool] | None:
-        """Return what decides which events a feed takes. One whose article is damaged is decided in the next build."""
+        """Return what decides which events a feed takes. One whose article is damaged is decided in the next build.
+
+        A change is taken for what it changed, too: that an article no longer says a word is told who looks for it.
+        """
         if feed.filter is None:
             return None
         wanted = feed.filter
 
         def decide(news: News) -> bool:
-            try:
-                article = self._archive.article(news.article)
-            except ArchiveError as error:
-                self._out.fault(f"{error}; whether feed {feed.id} takes it is not known until then")
-                self._undecided.setdefault(feed.id, news.captured)
-                return False
-            return takes(wanted, article, news.source, moment(news.captured))
+            for told in filter(None, (news, news.before)):
+                try:
+                    article = self._archive.article(told.article)
+                except ArchiveError as error:
+                    self._out.fault(f"{error}; whether feed {feed.id} takes it is not known until then")
+                    self._undecided.setdefault(feed.id, news.captured)
+                    return False
+                if takes(wanted, article, told.source, moment(told.captured)):
+                    return True
+            return False
 
         return decide
 
@@ -215,7 +222,13 @@ class Builder:
                 )
             )
         target = self._target
-        site = Site(title=target.title, base_url=target.base_url, feeds=tuple(published), pages=target.pages)
+        site = Site(
+            title=target.title,
+            base_url=target.base_url,
+            size=target.size,
+            feeds=tuple(published),
+            pages=target.pages,
+        )
         known = self._log.documents(SITE)
         noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)

@@ -66,3 +66,8 @@ def state_of(root: str, path: str) -> str | None:
 def stamp(state: os.stat_result) -> str:
     """Name the state of a file, to see later that nothing has touched it."""
     return f"{state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+
+
+def changed(state: str) -> int:
+    """Read out of the name of a file's state when it became so, in nanoseconds since 1970."""
+    return int(state.rpartition(" ")[2])

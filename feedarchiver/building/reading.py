@@ -1,7 +1,8 @@
 """The reading pages: one for each entry that a feed has, all in one folder.
 
-A page is written when its entry has got a capture, and when it is missing. That none is missing is told from the state
-of their folder alone, so nobody pays for pages that stay as they are.
+A page is written when its entry has got a capture, and when it is missing or somebody has put another file in its
+place. That neither is so is told from the state of their folder alone, so nobody pays for pages that stay as they are.
+What somebody writes into a page in its place leaves no trace in the folder: only a full build finds and mends that.
 """
 
 import re
@@ -14,7 +15,7 @@ from feedarchiver.archive.feedlog import BEFORE, Noted, Pieces, State
 from feedarchiver.archive.lookup import versions
 from feedarchiver.archive.telling import telling
 from feedarchiver.archive.writer import moment
-from feedarchiver.building.keys import ARTICLES, MADE, SITE, pages_key, state_of
+from feedarchiver.building.keys import ARTICLES, MADE, SITE, changed, pages_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
@@ -38,18 +39,18 @@ class Reading:
         self._languages = dict(target.languages)
         self._wanted = target.pages
         self._key = pages_key(target)
-        noted, _, until = index.feeds.documents(SITE).get(ARTICLES, ("", ""))[0].rpartition(" ")
+        key, self._stamp = index.feeds.documents(SITE).get(ARTICLES, ("", ""))
+        noted, _, until = key.rpartition(" ")
         self._after = int(until) if noted == self._key else BEFORE
 
     def write(self, whole: State, *, remade: bool) -> None:
         """Write the pages that are not as they should be. `remade`: other entries than before may be in `whole`."""
-        noted = self._index.feeds.documents(SITE).get(ARTICLES)
         if not self._wanted:
-            if noted or remade:
+            if remade or ARTICLES in self._index.feeds.documents(SITE):
                 self._out.remove(f"{ARTICLES}/{name}" for name in self._pages())
             self._index.feeds.forget_document(ARTICLES)
             return
-        complete = noted is not None and noted[1] == state_of(self._out.root, ARTICLES) and not remade
+        complete = self._stamp == state_of(self._out.root, ARTICLES) and not remade
         touched, lacking = 0, False
         for entry, path in self._due() if complete and self._after != BEFORE else self._missing():
             touched += 1
@@ -74,10 +75,11 @@ class Reading:
             yield entry, _path(id_)
 
     def _missing(self) -> Iterator[tuple[int, str]]:
-        """List the entries that have got a capture, or have no page."""
+        """List the entries that have got a capture, or have no page, or one that was put there since the last build."""
         for entry, id_, captured in self._members():
             path = _path(id_)
-            if captured > self._after or state_of(self._out.root, path) is None:
+            state = state_of(self._out.root, path)
+            if captured > self._after or state is None or (self._stamp and changed(state) > changed(self._stamp)):
                 yield entry, path
 
     def _members(self) -> Iterator[tuple[int, str, int]]:

@@ -79,7 +79,7 @@ def run_command(console: Console, *, reseal: bool) -> int:
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
     """See that nobody cuts sealed pages anew without knowing. Raises UsageError when that is not agreed to."""
     feeds = feeds_for(config, archive.index.sources())
-    cut = building.resealed(archive, feeds, config.page_size)
+    cut = building.resealed(archive, feeds, config.page_size, config.published)
     if not cut or agreed:
         return
     count = sum(feed.pages for feed in cut)

@@ -44,7 +44,7 @@ class _Complaints:
 @click.command("export")
 @common
 @click.option("--source", "sources", multiple=True, help="Only from this source; may be repeated.")
-@click.option("--feed", "feed_id", help="Only what this feed takes.")
+@click.option("--feed", "feed_id", help="Only the articles that this feed takes, or tells the changes of.")
 @click.option("--since", type=_DATE, help="Only what was published (else captured) on this day (UTC) or later.")
 @click.option("--until", type=_DATE, help="Only what was published (else captured) on this day (UTC) or earlier.")
 @click.argument("target", type=click.Path(path_type=Path))

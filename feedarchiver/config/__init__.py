@@ -42,6 +42,7 @@ _FEED: checks.Keys = {
     "title": (checks.text, None),
     "subtitle": (checks.text, None),
     "language": (checks.language, None),
+    "kind": (filters.kind, "articles"),
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }

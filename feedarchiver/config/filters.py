@@ -1,4 +1,4 @@
-"""Checks of the keys of a [[feed]] that choose among the articles of its sources, and the Filter made of them."""
+"""Checks of the keys of a [[feed]] that choose what of its sources it has, and the Filter made of them."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,15 @@ from feedarchiver.config import checks
 from feedarchiver.model import Filter
 
 _FIELDS = ("title", "content", "author", "category", "link")
+_KINDS = ("articles", "changes")
 _EXAMPLE = '{ title = "trade|tariff" }'
+
+
+def kind(value: object) -> str:
+    """Take what a feed has entries of."""
+    if checks.text(value) not in _KINDS:
+        raise ValueError(f"{checks.shown(value)} is not a kind of feed; known are {' and '.join(map(repr, _KINDS))}")
+    return str(value)
 
 
 def patterns(value: object) -> tuple[tuple[str, str], ...]:
@@ -56,12 +64,23 @@ def instant(value: object) -> datetime:
     raise ValueError(f"must be a date like 2024-01-31, without quotes, not {checks.shown(value)}")
 
 
+def query(value: object) -> str:
+    """Take what could be asked of `feedarchiver search`."""
+    from feedarchiver.words import Query  # only a saved search needs it
+
+    asked = checks.text(value)
+    if not Query.parse(asked).phrases:
+        raise ValueError(f"{checks.shown(asked)} holds no word to search for")
+    return asked
+
+
 KEYS: checks.Keys = {
     "include": (patterns, None),
     "exclude": (patterns, None),
     "languages": (languages, None),
     "since": (instant, None),
     "until": (instant, None),
+    "search": (query, None),
 }
 
 

@@ -7,7 +7,8 @@ from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import HTML
 from feedarchiver.publish.plan import Around, FeedDocument
 from feedarchiver.publish.site import page_path
-from feedarchiver.publish.templating import template
+from feedarchiver.publish.site_content import readable
+from feedarchiver.publish.templating import VERSIONS, template
 
 NAMES = HTML
 MEDIA_TYPE = "text/html"
@@ -18,7 +19,9 @@ _CARDS = "\ufdd0"  # a noncharacter, which no title has: `xml_text` takes it awa
 def entry_piece(draft: Draft) -> bytes:
     """Write one entry as it stands in lists."""
     entry = draft.entry
-    return template("card.html").render(entry=entry, page=page_path(entry.id)).encode()
+    page = f"{page_path(entry.about)}#{VERSIONS}" if entry.about else page_path(entry.id)
+    changes = readable(entry.content) if entry.about else None
+    return template("card.html").render(entry=entry, page=page, changes=changes).encode()
 
 
 def around(head: FeedDocument) -> Around:

@@ -1,6 +1,7 @@
 """OPML 2.0: all feeds in one list, to subscribe to them at once. Spec: http://opml.org/spec2.opml.
 
-The list of the RSS feeds also tells a builder that has lost its notes which folders it once made.
+The list of the RSS feeds also tells a builder that has lost its notes which folders it once made, and, in a processing
+instruction that readers pass over, how many events its pages hold.
 """
 
 import re
@@ -16,6 +17,7 @@ from feedarchiver.publish.plan import Site, address
 
 LIST = "feeds.opml"
 MEDIA_TYPE = "text/x-opml"
+_SIZE = re.compile(rb'<\?feedarchiver page-size="(\d{1,9})"\?>')
 _FOLDER = re.compile(r"/([a-z0-9][a-z0-9_-]*)/[^/]*\Z")
 
 
@@ -28,6 +30,7 @@ def document(site: Site, format_name: str, names: Names) -> Document:
     """List every feed in one format. Readers know `type="rss"` only, and look into the feed for what it is."""
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
+        f'<?feedarchiver page-size="{site.size}"?>',
         '<opml version="2.0">',
         "  <head>",
         f"    <title>{_text(site.title)}</title>",
@@ -64,6 +67,12 @@ def listed(data: bytes) -> set[str]:
     except (etree.XMLSyntaxError, ValueError):
         return set()
     return {match[1] for match in map(_FOLDER.search, addresses) if match}
+
+
+def page_size(data: bytes) -> int | None:
+    """Read how many events a page holds out of a list that `document` wrote."""
+    found = _SIZE.search(data)
+    return int(found[1]) if found else None
 
 
 def _text(text: str) -> str:

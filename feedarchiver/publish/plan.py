@@ -114,10 +114,11 @@ class Published:
 class Site:
     """All that is published, for the documents that are about all feeds. `title` is that of the whole.
 
-    `pages`: whether there are pages for people.
+    A page holds `size` events. `pages`: whether there are pages for people.
     """
 
     title: str
     base_url: str
+    size: int
     feeds: tuple[Published, ...]
     pages: bool = True

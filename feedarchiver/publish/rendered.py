@@ -33,6 +33,7 @@ class Rendered:
 
     `title` and `summary` are plain text, `content` is clean HTML ("" when there is none), `link` and the address of
     `image` are percent-encoded. `summary` is shorter than the content. An `image` has a type and stands in `content`.
+    `about`: the id of the entry that this is about, when it is none itself but tells of it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Rendered:
     content: str
     summary: str | None
     image: Image | None
+    about: str | None = None
 
 
 def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
@@ -62,7 +64,7 @@ def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
     text, html = texts[shown], said[shown].html()
     image = next(filter(None, map(_lead, (article.image, *(one.image for one in said)))), None)
     if image and not _shows(html, image):
-        html = f"<p>{_img(image)}</p>{html}"
+        html = f"<p>{img(image)}</p>{html}"
     summary = markup.summary(texts[-1]) or texts[-1]
     return Rendered(
         id=name,
@@ -126,7 +128,8 @@ def _attribute(url: str) -> str:
     return escape(url, quote=False)
 
 
-def _img(image: Image) -> str:
+def img(image: Image) -> str:
+    """Write a picture."""
     sizes = (("width", image.width), ("height", image.height))
     size = "".join(f' {name}="{value}"' for name, value in sizes if value)
     return f'<img src="{_attribute(image.url)}" alt="{escape(_plain(image.alt or ""))}"{size}>'

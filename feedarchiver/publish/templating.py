@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 INDEX, SEARCH = "index.html", "search.html"
+VERSIONS = "versions"
+"""Names the part of a reading page that lists the versions of its entry."""
 FORMATS = (("RSS", rss), ("Atom", atom), ("JSON Feed", jsonfeed))
 _RIGHT_TO_LEFT = frozenset("ar arc ckb dv fa he iw ks nqo ps sd syr ug ur yi".split())  # noqa: SIM905
 
@@ -41,6 +43,7 @@ def _environment() -> "Environment":
         day=day, host=_host, instant=dates.rfc3339, minute=_minute, spoken=_spoken, text=xml_text
     )
     environment.globals.update(address=address, FORMATS=FORMATS, HTML=HTML, INDEX=INDEX, OPML=LIST, SEARCH=SEARCH)
+    environment.globals.update(VERSIONS=VERSIONS)
     return environment
 
 
