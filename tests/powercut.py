@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crash import Call
 
-_OBJECT = re.compile(r"/archive/(raw|articles|images|captures)/[0-9a-f]{2}/[0-9a-f]{62}$")
-_HANDED_OVER = re.compile(r"/archive/tmp/(raw|articles|images|captures)-[0-9a-f]{64}$")
+_OBJECT = re.compile(r"/archive/(raw|articles|images|captures|image-captures)/[0-9a-f]{2}/[0-9a-f]{62}$")
+_HANDED_OVER = re.compile(r"/archive/tmp/(raw|articles|images|captures|image-captures)-[0-9a-f]{64}$")
 _DOCUMENT = re.compile(r"/feeds/(.*/)?[^./][^/]*$")
 _INDEX = re.compile(r"/archive/index\.db(\.new)?(-wal)?$")
 

@@ -59,6 +59,7 @@ def test_defaults(tmp_path):
         page_size=50,
         pages=True,
         title="All articles",
+        archived_images=False,
         sources=(Source(id="seeds", kind="seeds", folder=tmp_path / "seeds", title=None, language=None),),
         feeds=(),
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from feedarchiver.archive.bucket import Bucket
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.writer import read_known
+from feedarchiver.archive.writer import read_known, read_known_image
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
 
@@ -21,6 +21,11 @@ def rebuild(bucket: Bucket, path: Path | None) -> Index:
     for name in bucket.names("captures"):
         try:
             index.wait(read_known(bucket, ObjectId.parse(name)))
+        except (DamagedObject, MissingObject, ValueError):
+            continue
+    for name in bucket.names("image-captures"):
+        try:
+            index.images.add(read_known_image(bucket, ObjectId.parse(name)))
         except (DamagedObject, MissingObject, ValueError):
             continue
     index.commit()
