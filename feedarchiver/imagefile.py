@@ -168,9 +168,15 @@ def _webp(data: bytes) -> tuple[int, int]:
 
 
 def _avif(data: bytes) -> tuple[int, int]:
-    """Take the largest extent of meta/iprp/ipco: tiles and thumbnails have smaller ones."""
-    start, end = 0, len(data)
-    found = {kind: (inner, stop) for kind, inner, stop in _boxes(data, 0, end)}
+    """Take the largest extent of meta/iprp/ipco: tiles and thumbnails have smaller ones. The pixels are in mdat."""
+    found: dict[bytes, tuple[int, int]] = {}
+    boxes: list[tuple[bytes, int, int]] = []
+    for kind, inner, stop in _boxes(data, 0, len(data)):
+        found[kind] = inner, stop
+        if found.keys() >= {b"meta", b"mdat"}:
+            break
+    else:
+        raise ImageRefused(_CUT_OFF)
     for kind, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
         if kind not in found:
             raise ImageRefused(_BROKEN)

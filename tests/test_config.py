@@ -77,6 +77,7 @@ def test_every_key():
         page_size=7,
         pages=False,
         title="全部文章",
+        archived_images=True,
         sources=(Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),),
         feeds=(
             Feed(id="all", title="Everything", subtitle="And more", language="en"),
