@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import images
 import pytest
+from crash import KILL, SOAK, Copy, forked, index_differs, leftovers, needs_strace, sample, strike, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import CONFIG, Program
@@ -313,3 +314,32 @@ def test_any_history_merges(steps):
                 assert shown == {url: archive.index.images.copy(canonical(url)) for url in ADDRESSES}
                 last[store] = shown
         assert last[stores[0]] == last[stores[1]]
+
+
+@needs_strace
+@pytest.mark.parametrize("command", [("import-images", "saved"), ("build",)])
+def test_killed_at_any_call(program, tmp_path, command):
+    """Killed at whatever call, images are whole, and importing and building again come to what was wanted."""
+    program.write("a.txt", body='<p>Text.</p><img src="https://img.example.org/a.png">')
+    save(program, "img.example.org/a.png")
+    save(program, "img.example.org/b.gif", images.gif())
+    program("run")
+    if command == ("build",):
+        program("import-images", "saved")
+    undisturbed = Copy(program, tmp_path / "undisturbed")
+    _, calls = trace(undisturbed, *command)
+    undisturbed("run")
+    wanted = undisturbed.documents()
+    assert f"images/{object_id(images.png())}.png" in wanted
+    for call in sample(calls)[:: 1 if SOAK else 11]:
+        one = Copy(program, tmp_path / "struck")
+        strike(one, call, KILL, *command)
+        assert forked(one, "verify").status == 0, call
+        assert forked(one, "import-images", "saved").status == 0, call
+        assert forked(one, "run").status == 0, call
+        assert one.documents() == wanted, call
+        assert {c.url for c in captures(one)} == {c.url for c in captures(undisturbed)}, call
+        assert forked(one, "verify").status == 0, call
+        assert not index_differs(one), call
+        assert not leftovers(one), call
+        shutil.rmtree(one.folder)
