@@ -156,6 +156,8 @@ def test_from_a_seed_to_the_feeds(program):
     (item,) = json.loads(program.documents()["all/feed.json"])["items"]
     assert item["image"] == f"http://127.0.0.1:8000/images/{object_id(images.JPEG)}.jpg"
     assert "https://www.example.org/news/pictures/a.jpg" in program("show", item["id"], "--html").out
+    kept = f"picture kept  {object_id(images.JPEG)[:12]}, image/jpeg, 12 x 8, {len(images.JPEG)} bytes"
+    assert kept in program("explain", item["id"]).out.splitlines()
     before = program.state()
     assert program.told("run")["built"]["written"] == []
     changed = {path for path, state in program.state().items() if before.get(path) != state}
