@@ -174,6 +174,18 @@ def test_an_image_of_two_addresses(world):
     assert published(world) == {name(images.png()): images.png()}
 
 
+def test_without_pages(world):
+    """Feeds show their images also where there are no pages for people."""
+    world.pages = False
+    world.add(illustrated(1, 1))
+    world.build()
+    world.add_images({url(1): images.png()})
+    world.build()
+    assert published(world) == {name(images.png()): images.png()}
+    assert shown(world) == published(world).keys()
+    assert world.build().written == []
+
+
 def test_another_base_url(world):
     """Where the feeds move, they show their images there; the images themselves are not written again."""
     world.add(illustrated(1, 1))
