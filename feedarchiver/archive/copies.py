@@ -22,9 +22,10 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import FolderBucket
 from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
+from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
 from feedarchiver.archive.imagecopies import IncomingImages
-from feedarchiver.archive.writer import aliases, known, microseconds
+from feedarchiver.archive.writer import aliases, known
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Capture, ObjectId, Refusal
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from feedarchiver import imagefile, urls
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.writer import known_image
+from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.errors import ImageRefused, MissingObject
 from feedarchiver.model import ImageCapture, ObjectId
 
@@ -61,7 +61,7 @@ class IncomingImages:
                     writer.keep(_KIND, name, data)
                     restored += 1
                 else:
-                    writer.take_image(data, known_image(capture, data))
+                    writer.take_image(data, KnownImage.of(capture, data))
                     new += 1
         return new, restored
 

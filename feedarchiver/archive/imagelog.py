@@ -17,7 +17,10 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from feedarchiver.model import ObjectId
+from feedarchiver.archive import objects
+from feedarchiver.archive.bucket import Bucket, read
+from feedarchiver.archive.history import microseconds
+from feedarchiver.model import ImageCapture, ObjectId
 
 TABLES = """
 CREATE TABLE images (
@@ -53,6 +56,27 @@ class KnownImage(NamedTuple):
     address: str
     copy: Copy
     own_length: int
+
+    @classmethod
+    def of(cls, capture: ImageCapture, data: bytes) -> "KnownImage":
+        """Gather what the index keeps of a capture, whose bytes are `data`."""
+        from feedarchiver.urls import canonical  # a run with nothing new does without it
+
+        copy = Copy(
+            image=capture.image,
+            type=capture.type,
+            width=capture.width,
+            height=capture.height,
+            length=capture.length,
+            captured=microseconds(capture.captured),
+        )
+        return cls(objects.object_id(data), canonical(capture.url), copy, len(data))
+
+    @classmethod
+    def read(cls, bucket: Bucket, capture_id: ObjectId) -> "KnownImage":
+        """Read what the index keeps of a capture. Raises DamagedObject, MissingObject, ValueError."""
+        data = read(bucket, "image-captures", capture_id)
+        return cls.of(objects.decode_image_capture(data), data)
 
 
 class ImageLog:

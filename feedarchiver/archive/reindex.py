@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from feedarchiver.archive.bucket import Bucket
+from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.writer import read_known, read_known_image
+from feedarchiver.archive.writer import read_known
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
 
@@ -25,7 +26,7 @@ def rebuild(bucket: Bucket, path: Path | None) -> Index:
             continue
     for name in bucket.names("image-captures"):
         try:
-            index.images.add(read_known_image(bucket, ObjectId.parse(name)))
+            index.images.add(KnownImage.read(bucket, ObjectId.parse(name)))
         except (DamagedObject, MissingObject, ValueError):
             continue
     index.commit()

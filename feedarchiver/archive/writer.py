@@ -15,15 +15,14 @@ from feedarchiver.archive.bucket import Bucket, FolderBucket, read
 from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
-from feedarchiver.archive.history import Fact
-from feedarchiver.archive.imagelog import Copy, KnownImage
+from feedarchiver.archive.history import Fact, microseconds, moment
+from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index, Known
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical, encoded
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
 
@@ -104,7 +103,7 @@ class Writer:
         capture_data = objects.encode_image_capture(capture)
         self._bucket.put("images", image, data)
         self._size_bytes += len(data)
-        self.take_image(capture_data, known_image(capture, capture_data))
+        self.take_image(capture_data, KnownImage.of(capture, capture_data))
         return Outcome.NEW if before is None else Outcome.VERSION
 
     def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
@@ -207,7 +206,7 @@ class Writer:
     def _recover(self, capture_id: ObjectId) -> None:
         images = self.index.images
         if self._bucket.length("image-captures", capture_id) is not None and not images.has_capture(capture_id):
-            images.add(read_known_image(self._bucket, capture_id))
+            images.add(KnownImage.read(self._bucket, capture_id))
         if self._bucket.length("captures", capture_id) is not None and not self.index.has_capture(capture_id):
             self.index.add(read_known(self._bucket, capture_id))
 
@@ -286,25 +285,6 @@ def known(
     return Known(capture_id, names, fact, capture.raw, lengths, capture.origin)
 
 
-def read_known_image(bucket: Bucket, capture_id: ObjectId) -> KnownImage:
-    """Read what the index keeps of an image's capture. Raises DamagedObject, MissingObject, ValueError."""
-    data = read(bucket, "image-captures", capture_id)
-    return known_image(objects.decode_image_capture(data), data)
-
-
-def known_image(capture: ImageCapture, data: bytes) -> KnownImage:
-    """Gather what the index keeps of an image's capture, whose bytes are `data`."""
-    copy = Copy(
-        image=capture.image,
-        type=capture.type,
-        width=capture.width,
-        height=capture.height,
-        length=capture.length,
-        captured=microseconds(capture.captured),
-    )
-    return KnownImage(objects.object_id(data), canonical(capture.url), copy, len(data))
-
-
 def published_id(article: Article, source: str) -> str:
     """Decide the id that feeds show: the original link as a URI, else a UUID of source and guid.
 
@@ -317,13 +297,3 @@ def published_id(article: Article, source: str) -> str:
     import uuid
 
     return uuid.uuid5(uuid.NAMESPACE_URL, article.link or f"{source}\n{article.guid}").urn
-
-
-def microseconds(instant: datetime) -> int:
-    """Count whole microseconds since 1970."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(microseconds_: int) -> datetime:
-    """Read whole microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds_)

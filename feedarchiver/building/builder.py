@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
+from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
 from feedarchiver.archive.selection import takes
-from feedarchiver.archive.writer import moment
 from feedarchiver.building.kept import Kept
 from feedarchiver.building.keys import (
     ARTICLES,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import BEFORE, Noted, Pieces, State
+from feedarchiver.archive.history import moment
 from feedarchiver.archive.lookup import versions
 from feedarchiver.archive.telling import telling
-from feedarchiver.archive.writer import moment
 from feedarchiver.building.keys import ARTICLES, SITE, changed, pages_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering

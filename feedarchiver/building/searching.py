@@ -3,7 +3,7 @@
 import re
 
 from feedarchiver.archive.feedlog import FeedLog, State
-from feedarchiver.archive.writer import moment
+from feedarchiver.archive.history import moment
 from feedarchiver.building.keys import SITE, pages_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
