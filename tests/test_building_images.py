@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_building import BASE, World, article, states
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.model import Image, Outcome
+from feedarchiver.model import Feed, Image, Outcome
 
 SHOWN = re.compile(rb"images/([0-9a-f]{64}\.\w+)")
 
@@ -172,6 +172,24 @@ def test_an_image_of_two_addresses(world):
     world.add(illustrated(1, title="Edited"))
     assert world.build().removed == []
     assert published(world) == {name(images.png()): images.png()}
+
+
+def test_changes_show_copies(world):
+    """That a picture was replaced is told with the copies of both; one that comes later is put into what was told."""
+    world.feeds = (Feed(id="changes", title="Changes", kind="changes"),)
+    world.add(illustrated(1, 1))
+    world.add(illustrated(1, 2, title="Edited"))
+    world.add_images({url(1): images.png()})
+    world.build()
+    told = world.documents()["changes/rss.xml"].decode()
+    assert f'&lt;del&gt;&lt;img src="{BASE}images/{name(images.png())}"' in told
+    world.add_images({url(2): images.gif()})
+    world.build()
+    late = name(images.gif(), "gif")
+    told, page = (world.documents()[f"changes/{path}"].decode() for path in ("rss.xml", "index.html"))
+    assert f'&lt;ins&gt;&lt;img src="{BASE}images/{late}"' in told
+    assert re.search(rf'<ins><img [^>]*src="images/{late}"', page)
+    assert shown(world) == published(world).keys()
 
 
 def test_without_pages(world):
