@@ -4,6 +4,7 @@
     ├── ConfigError              the configuration is wrong; carries every problem (exit status 2)
     ├── UsageError               the command line asks for something that is not there (exit status 2)
     ├── SeedRefused              one seed file cannot be taken; the rest goes on (exit status 3)
+    ├── ImageRefused             one image cannot be taken; the rest goes on (exit status 3)
     ├── ArchiveError             the archive cannot be used as it is
     │   ├── ArchiveInUse         another process writes to it; trying again later helps
     │   ├── DamagedObject        an object's bytes do not match its name
@@ -52,6 +53,16 @@ class UsageError(FeedarchiverError):
 
 class SeedRefused(FeedarchiverError):
     """One seed file cannot be taken, for `reason`; it is left as it is."""
+
+    exit_status = 3
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ImageRefused(FeedarchiverError):
+    """One image cannot be taken, for `reason`; it is left where it is."""
 
     exit_status = 3
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.errors import SeedRefused
+from feedarchiver.errors import ImageRefused, SeedRefused
 from feedarchiver.gather.folder import SeedFile, read, scan
 from feedarchiver.model import Outcome, Refusal
 
@@ -44,6 +44,21 @@ class Imported:
     def articles(self) -> int:
         """Every article that was looked at and not refused."""
         return self.new + self.versions + self.noise + self.known
+
+
+@dataclass(slots=True)
+class ImportedImages:
+    """What an import of images came to. `others`: files that are no images. `refused` files are left as they are."""
+
+    new: int = 0
+    versions: int = 0
+    known: int = 0
+    others: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what adding an image came to."""
+        setattr(self, outcome.value, getattr(self, outcome.value) + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +132,26 @@ def import_git(
             if reason := _take(writer, version.data, seed, done):
                 done.refused.append(Refusal(place=version.name, reason=reason, kept=f"commit {version.commit[:12]}"))
             advance(version.name)
+    return done
+
+
+def import_images(archive: Archive, mirror: Path, *, now: datetime, advance: Advance) -> ImportedImages:
+    """Archive the images in a folder whose paths are addresses: `<host>/<path>`."""
+    from feedarchiver.gather.mirror import images
+
+    done = ImportedImages()
+    with archive.writing(now) as writer:
+        for found in images(mirror):
+            if found is None:
+                done.others += 1
+            elif isinstance(found, Refusal):
+                done.refused.append(found)
+            else:
+                try:
+                    done.count(writer.add_image(found.url, found.data))
+                except ImageRefused as refused:
+                    done.refused.append(Refusal(place=found.place, reason=refused.reason))
+                advance(found.place)
     return done
 
 

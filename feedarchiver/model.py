@@ -87,6 +87,21 @@ class Capture(NamedTuple):
     origin_captured: datetime | None = None
 
 
+class ImageCapture(NamedTuple):
+    """The event of receiving an image: that `image` is a copy of what stood at the address `url`, and when.
+
+    What the image's bytes say comes along: the media type, width and height in pixels, the length in bytes.
+    """
+
+    url: str
+    image: ObjectId
+    type: str
+    width: int
+    height: int
+    length: int
+    captured: datetime
+
+
 class Received(NamedTuple):
     """An article on its way into the archive, with the bytes it was read from. Picklable."""
 

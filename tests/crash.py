@@ -25,7 +25,7 @@ import pytest
 from program import PROJECT, Program, Ran
 
 import feedarchiver
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import KINDS, FolderBucket
 from feedarchiver.archive.objects import decode_capture
 from feedarchiver.archive.reindex import rebuild
 
@@ -244,6 +244,7 @@ DERIVED = {
     "FROM captures c JOIN entries n USING (entry)",
     "aliases": "SELECT alias, id FROM aliases JOIN entries USING (entry)",
     "events": "SELECT source, captured, published, article, updated, kind, id FROM events JOIN entries USING (entry)",
+    "images": "SELECT capture, address, image, type, width, height, length, captured, own_length FROM images",
 }
 
 
@@ -251,6 +252,6 @@ def leftovers(program: Program) -> list[str]:
     """Every file that is no part of a finished run's work."""
     kept = {"format.json", "index.db", "index.db.seal", "index.db.seal.new", "lock"}  # the next seal takes up a new one
     archive = [path for path in program.archive.rglob("*") if path.is_file()]
-    objects = {"raw", "articles", "captures", "images"}
+    objects = set(KINDS)
     odd = [p for p in archive if p.name not in kept and p.relative_to(program.archive).parts[0] not in objects]
     return [str(path) for path in (*odd, *program.feeds.rglob("*.tmp"))]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crash import Call
 
-_OBJECT = re.compile(r"/archive/(raw|articles|images|captures)/[0-9a-f]{2}/[0-9a-f]{62}$")
-_HANDED_OVER = re.compile(r"/archive/tmp/(raw|articles|images|captures)-[0-9a-f]{64}$")
+_OBJECT = re.compile(r"/archive/(raw|articles|images|captures|image-captures)/[0-9a-f]{2}/[0-9a-f]{62}$")
+_HANDED_OVER = re.compile(r"/archive/tmp/(raw|articles|images|captures|image-captures)-[0-9a-f]{64}$")
+_CAPTURE = re.compile(r"/(image-)?captures/[0-9a-f]{2}/[0-9a-f]{62}$")
 _DOCUMENT = re.compile(r"/feeds/(.*/)?[^./][^/]*$")
 _INDEX = re.compile(r"/archive/index\.db(\.new)?(-wal)?$")
 
@@ -139,7 +140,7 @@ def _faults(disk: Disk, refers: Mapping[str, Iterable[str]]) -> Iterator[str]:
         if not (_OBJECT.search(now) and disk.is_safe(now)):
             yield f"the index may know {now}, which is not durable"
     for first, now in disk.handed_over.items():
-        if "/captures/" in now:
+        if _CAPTURE.search(now):
             yield from _capture_faults(disk, first, now, refers.get(now, ()))
 
 
@@ -147,6 +148,6 @@ def _capture_faults(disk: Disk, first: str, path: str, refers: Iterable[str]) ->
     for needed in refers:
         if not disk.is_safe(needed):
             yield f"{path} has its name before {needed} is durable"
-    is_listed = first in disk.listed and disk.is_named(f"{path[: path.index('/captures/')]}/pending")
+    is_listed = first in disk.listed and disk.is_named(_CAPTURE.sub("/pending", path))
     if not is_listed and first not in disk.committed:
         yield f"{path} has its name, and neither the index nor a durable list knows it"

@@ -28,7 +28,7 @@ class World:
         self.folder, self.size, self.runs = folder, size, 0
         self.feeds = (ALL,)
         self.base_url = BASE
-        self.pages = True
+        self.pages, self.archived_images = True, False
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -49,9 +49,20 @@ class World:
             for one in articles:
                 writer.add(Received(article=one, raw=repr(one).encode(), source=source, url=None))
 
+    def add_images(self, images):
+        """Archive images, given by their addresses, in one run."""
+        self.runs += 1
+        with self.archive() as archive, archive.writing(START + timedelta(days=self.runs)) as writer:
+            return [writer.add_image(url, data) for url, data in images.items()]
+
     def build(self, **how):
         target = building.Target(
-            folder=self.out, base_url=self.base_url, title="Site", size=self.size, pages=self.pages
+            folder=self.out,
+            base_url=self.base_url,
+            title="Site",
+            size=self.size,
+            pages=self.pages,
+            archived_images=self.archived_images,
         )
         with self.archive() as archive:
             return building.build(archive, self.feeds, target, advance=lambda _: None, **how)

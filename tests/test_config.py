@@ -59,6 +59,7 @@ def test_defaults(tmp_path):
         page_size=50,
         pages=True,
         title="All articles",
+        archived_images=False,
         sources=(Source(id="seeds", kind="seeds", folder=tmp_path / "seeds", title=None, language=None),),
         feeds=(),
     )
@@ -76,6 +77,7 @@ def test_every_key():
         page_size=7,
         pages=False,
         title="全部文章",
+        archived_images=True,
         sources=(Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),),
         feeds=(
             Feed(id="all", title="Everything", subtitle="And more", language="en"),

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from program import CONFIG, Program, seed_bytes
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.bucket import KINDS
 from feedarchiver.archive.copies import Incoming
 from feedarchiver.archive.holdings import FolderHolding
 from feedarchiver.archive.objects import encode_article, encode_capture, object_id
@@ -53,8 +54,7 @@ def other(tmp_path):
 
 def stored(program):
     """Every object's path and bytes."""
-    kinds = ("raw", "articles", "captures", "images")
-    paths = [path for kind in kinds for path in (program.archive / kind).rglob("*/*")]
+    paths = [path for kind in KINDS for path in (program.archive / kind).rglob("*/*")]
     return {str(path.relative_to(program.archive)): path.read_bytes() for path in paths}
 
 

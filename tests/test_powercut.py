@@ -2,11 +2,12 @@
 
 import pytest
 from crash import KILL, Call, Copy, needs_strace, read, strike, trace
+from images import png
 from powercut import audit
 from program import Program
 
 from feedarchiver.archive.bucket import FolderBucket
-from feedarchiver.archive.objects import decode_capture
+from feedarchiver.archive.objects import decode_capture, decode_image_capture
 
 RAW, ARTICLE, CAPTURE = ("aa" * 32, "bb" * 32, "cc" * 32)
 HOME = "/h"
@@ -136,10 +137,14 @@ def files(program: Program) -> list[str]:
 def references(program: Program) -> dict[str, list[str]]:
     bucket = FolderBucket(program.archive)
     captures = {name: decode_capture(bucket.get("captures", name)) for name in bucket.names("captures")}
-    return {
+    refers = {
         bucket.path("captures", name): [bucket.path("raw", capture.raw), bucket.path("articles", capture.article)]
         for name, capture in captures.items()
     }
+    for name in bucket.names("image-captures"):
+        image = decode_image_capture(bucket.get("image-captures", name)).image
+        refers[bucket.path("image-captures", name)] = [bucket.path("images", image)]
+    return refers
 
 
 def is_ours(call: Call) -> bool:
@@ -171,6 +176,26 @@ def test_a_large_import_keeps_the_order(tmp_path):
     _, calls = trace(run, "import")
     assert any(call.name == "syncfs" for call in calls) or sum(call.name == "fsync" for call in calls) > 240
     assert audit(calls, before, references(run)) == []
+
+
+@needs_strace
+def test_images_keep_the_order(program, tmp_path):
+    """Images are stored and published no less carefully."""
+    run = Copy(program, tmp_path / "home")
+    config = run.folder / "config.toml"
+    config.write_text(config.read_text() + '[publish]\nimages = "archived"\n')
+    run.write("illustrated.txt", title="Illustrated", body='<p>Text.</p><img src="https://img.example.org/a.png">')
+    assert run("run").status == 0
+    saved = run.folder / "saved" / "img.example.org"
+    saved.mkdir(parents=True)
+    for number, name in enumerate(("a.png", "b.png")):
+        (saved / name).write_bytes(png(shade=number))
+    for command in (("import-images", "saved"), ("build",)):
+        before = files(run)
+        ran, calls = trace(run, *command)
+        assert ran.status == 0, ran
+        assert audit(calls, before, references(run)) == []
+    assert list((run.feeds / "images").iterdir())
 
 
 @needs_strace

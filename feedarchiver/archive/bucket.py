@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,9 @@ from feedarchiver.archive.durable import make_folders, sync_files, sync_folders
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
-KINDS = ("raw", "articles", "captures", "images")
+KINDS = ("raw", "articles", "images", "captures", "image-captures")
+CAPTURES = ("captures", "image-captures")
+"""The kinds that refer to objects of the others."""
 _FOLDER_DIGITS, _NAME_DIGITS = 2, 62
 
 
@@ -96,8 +99,8 @@ class FolderBucket:
 
     def flush(self) -> None:
         """Rename into place: first raw bytes, articles and images, then the captures that refer to them."""
-        captures = {key: path for key, path in self._waiting.items() if key[0] == "captures"}
-        others = {key: path for key, path in self._waiting.items() if key[0] != "captures"}
+        captures = {key: path for key, path in self._waiting.items() if key[0] in CAPTURES}
+        others = {key: path for key, path in self._waiting.items() if key[0] not in CAPTURES}
         try:
             sync_files(self._waiting.values(), self.root)
             self._settle(others)
@@ -111,14 +114,14 @@ class FolderBucket:
 
         When the first has its name, what they refer to is in place, and all of them are durable in `tmp/`.
         """
-        missing = [capture for capture in captures if self.length("captures", capture) is None]
+        missing = [capture for capture in captures if all(self.length(kind, capture) is None for kind in CAPTURES)]
         if len(missing) == len(captures):
             return
-        for capture in missing:
-            path = f"{self.tmp}/captures-{capture}"
+        for kind, capture in product(CAPTURES, missing):
+            path = f"{self.tmp}/{kind}-{capture}"
             with suppress(OSError), open(path, "rb") as file:
                 if hashlib.sha256(file.read()).hexdigest() == capture:
-                    self._waiting["captures", capture] = path
+                    self._waiting[kind, capture] = path
         self.flush()
 
     def clear(self) -> None:

@@ -7,6 +7,7 @@ comes out is a sound archive.
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -84,30 +85,51 @@ class Chosen:
             self._db.execute(f"DELETE FROM captures WHERE NOT chosen AND (entry IS NULL OR entry NOT IN ({whole}))")
         self._db.execute("COMMIT")
 
-    def captures(self) -> Iterator[tuple[ObjectId, bytes]]:
-        """Give the chosen captures, without those that refer to something that has proved damaged or missing."""
+    def captures(self) -> Iterator[tuple[str, ObjectId, bytes]]:
+        """Give the chosen captures, without those that refer to something that has proved damaged or missing.
+
+        When everything is chosen, those of images too.
+        """
         sound = "article NOT IN (SELECT id FROM faulty) AND raw NOT IN (SELECT id FROM faulty)"
         for (name,) in self._db.execute(f"SELECT capture FROM captures WHERE {sound} ORDER BY capture"):
             which = ObjectId(name)
             data = self._read("captures", which)
             if data is not None:
-                yield which, data
+                yield "captures", which, data
+        for which in self._all("image-captures"):
+            data = self._read("image-captures", which)
+            if data is not None and self._is_sound(which, data):
+                yield "image-captures", which, data
 
     def others(self, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
-        """Give what the chosen captures refer to, and all pictures when everything is chosen."""
+        """Give what the chosen captures refer to, and all images when everything is chosen."""
         names: chain[tuple[str, str]] = chain(
             self._db.execute("SELECT DISTINCT 'articles', article FROM captures ORDER BY article"),
             self._db.execute("SELECT DISTINCT 'raw', raw FROM captures ORDER BY raw"),
-            (("images", name) for name in self._archive.bucket.names("images") if self._choice.is_everything),
+            (("images", which) for which in self._all("images")),
         )
         for kind, name in names:
-            try:
-                which = ObjectId.parse(name)
-            except ValueError:
-                continue
+            which = ObjectId(name)
             data = self._read(kind, which) if wanted(kind, which) else None
             if data is not None:
                 yield kind, which, data
+
+    def _all(self, kind: str) -> Iterator[ObjectId]:
+        """Name every object of a kind when everything is chosen, else none."""
+        for name in self._archive.bucket.names(kind) if self._choice.is_everything else ():
+            with suppress(ValueError):  # no object; `verify` names it
+                yield ObjectId.parse(name)
+
+    def _is_sound(self, which: ObjectId, data: bytes) -> bool:
+        """Tell whether the image of a capture has not proved damaged or missing."""
+        try:
+            image = objects.decode_image_capture(data).image
+        except ValueError as error:
+            self._fault(f"image-captures {which} is not readable: {error}; left out of the copy")
+            return False
+        if self._archive.bucket.length("images", image) is None:
+            self._read("images", image)
+        return self._db.execute("SELECT 1 FROM faulty WHERE id = ?", (image,)).fetchone() is None
 
     def _consider(self, which: ObjectId, data: bytes) -> None:
         try:

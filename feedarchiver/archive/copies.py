@@ -6,6 +6,7 @@ are those of the original. Otherwise the log here, which has been published, mus
 is repeated as one of this archive's own, captured now, that says which one it repeats and when that was.
 
 Nothing is believed: captures and articles are those of this format down to the byte, and have all that they refer to.
+Images are taken in by `imagecopies`.
 """
 
 import re
@@ -21,8 +22,10 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import FolderBucket
 from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
+from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
-from feedarchiver.archive.writer import aliases, known, microseconds
+from feedarchiver.archive.imagecopies import IncomingImages
+from feedarchiver.archive.writer import aliases, known
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Capture, ObjectId, Refusal
 
@@ -58,11 +61,12 @@ _WITH_OBJECTS = (
 class TakenIn:
     """What it came to, in captures. `restored`: of those that are known here, the lost objects that came back.
 
-    `arrived`: the new ones stand in the log as of now.
+    `arrived`: the new ones stand in the log as of now. `images`: new captures of images, which `new` does not count.
     """
 
     new: int = 0
     known: int = 0
+    images: int = 0
     restored: int = 0
     arrived: bool = False
 
@@ -77,13 +81,14 @@ class Incoming:
         self._advance = advance
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(_TABLES)
+        self._images = IncomingImages(self._db, self._refusing)
         self._db.execute("BEGIN")
-        for name, data in holding.captures():
-            with self._refusing("captures", name):
-                capture = _sound_capture(data)
-                row = name, capture.origin or name, microseconds(capture.captured), capture.article
-                values = (*row, capture.source, capture.raw, data, _NEW)
-                self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        for kind, name, data in holding.captures():
+            with self._refusing(kind, name):
+                if kind == "captures":
+                    self._read(name, data)
+                else:
+                    self._images.read(name, data)
             advance(name)
         self._db.execute("COMMIT")
 
@@ -101,11 +106,19 @@ class Incoming:
             self._judge(archive, writer.index)
             self._fetch(archive.bucket, writer)
             reindex = self._restore(writer, done)
+            done.images, restored = self._images.take(archive, writer)
+            done.restored += restored
             self._take(archive, writer, done)
             done.known = self._count(_KNOWN, _LOST)
         if reindex:
             archive.reindex()
         return done
+
+    def _read(self, name: ObjectId, data: bytes) -> None:
+        capture = _sound_capture(data)
+        row = name, capture.origin or name, microseconds(capture.captured), capture.article
+        values = (*row, capture.source, capture.raw, data, _NEW)
+        self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def _judge(self, archive: Archive, index: "Index") -> bool:
         """Tell apart what is new, known, and known but in want of an object. False: all is known and whole."""
@@ -118,11 +131,12 @@ class Incoming:
                 lacks = any(archive.bucket.length(*which) is None for which in (("articles", article), ("raw", raw)))
                 state = _LOST if lacks or indexed != present else _KNOWN
             self._db.execute("UPDATE captures SET state = ? WHERE capture = ?", (state, capture))
+        lacks_images = self._images.judge(archive, index)
         self._db.execute("COMMIT")
-        return bool(self._count(_NEW, _LOST))
+        return lacks_images or bool(self._count(_NEW, _LOST))
 
     def _fetch(self, bucket: FolderBucket, writer: "Writer") -> None:
-        """Get the articles and raw bytes that are not here yet, and every picture."""
+        """Get the articles and raw bytes that are not here yet, and every image."""
         self._db.execute("BEGIN")
         for kind, column in (("articles", "article"), ("raw", "raw")):
             for (name,) in self._db.execute(f"SELECT DISTINCT {column} FROM captures WHERE state != '{_KNOWN}'"):

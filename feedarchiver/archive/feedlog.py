@@ -239,6 +239,14 @@ class FeedLog:
         """Tell which feeds have a document that is noted."""
         return {feed for (feed,) in self._db.execute("SELECT DISTINCT feed FROM documents")}
 
+    def events(self, entries: Iterable[int]) -> dict[str, list[int]]:
+        """Return which events of each feed's log are about some entries, in order."""
+        found: dict[str, list[int]] = {}
+        for entry in entries:
+            for feed, seq in self._db.execute("SELECT feed, seq FROM log WHERE entry = ?", (entry,)):
+                found.setdefault(feed, []).append(seq)
+        return {feed: sorted(places) for feed, places in found.items()}
+
     def documents(self, feed: str) -> dict[str, tuple[str, str]]:
         """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""
         rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))

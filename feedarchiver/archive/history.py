@@ -5,10 +5,12 @@ Instants are whole microseconds since 1970; `None` is "not said".
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from itertools import groupby
 from typing import NamedTuple
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 _LAST = 253_402_300_799 * _SECOND  # 9999-12-31T23:59:59Z, the last second that RFC 3339 can write
 
@@ -127,3 +129,13 @@ def _updated(stamp: int | None, captured: int, previous: int | None) -> int:
     if stamp is not None and stamp > previous:
         return stamp
     return max(captured, min(previous + _SECOND, _LAST))
+
+
+def microseconds(instant: datetime) -> int:
+    """Count whole microseconds since 1970."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds_: int) -> datetime:
+    """Read whole microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds_)

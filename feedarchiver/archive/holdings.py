@@ -1,4 +1,4 @@
-"""What another archive holds, before it comes here: its captures, and the articles, raw bytes and pictures beside them.
+"""What another archive holds, before it comes here: its captures (of articles and of images), and what they are about.
 
 Whoever hands objects over has checked each against its name; what cannot be handed over is told, and the rest goes on.
 An archive in a folder is read like what a stranger left there: links are not followed, only regular files are opened.
@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from feedarchiver import imagefile
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import KINDS, FolderBucket
+from feedarchiver.archive.bucket import CAPTURES, KINDS, FolderBucket
 from feedarchiver.archive.objects import object_id
 from feedarchiver.errors import StorageError
 from feedarchiver.model import ObjectId, Refusal
 
-OTHERS = tuple(kind for kind in KINDS if kind != "captures")
+OTHERS = tuple(kind for kind in KINDS if kind not in CAPTURES)
 LEFT_OUT = "it was left out, the rest goes on"
 
 Refuse = Callable[[Refusal], None]
@@ -30,11 +31,11 @@ class Holding(Protocol):
 
     place: str
 
-    def captures(self) -> Iterator[tuple[ObjectId, bytes]]:
-        """Give every capture. Raises ArchiveError when there is no archive, or one of a newer layout."""
+    def captures(self) -> Iterator[tuple[str, ObjectId, bytes]]:
+        """Give every capture, with its kind. Raises ArchiveError when there is no archive, or one of a newer layout."""
 
     def others(self, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
-        """Give the articles, raw bytes and pictures that are wanted, with their kinds."""
+        """Give the articles, raw bytes and images that are wanted, with their kinds."""
 
 
 class FolderHolding:
@@ -46,21 +47,21 @@ class FolderHolding:
         self._limit_bytes = limit_bytes
         self._refuse = refuse
 
-    def captures(self) -> Iterator[tuple[ObjectId, bytes]]:
+    def captures(self) -> Iterator[tuple[str, ObjectId, bytes]]:
         Archive.open(self._folder, self._folder / "index.db")
-        yield from self._objects("captures", lambda _kind, _id: True)
+        for kind in CAPTURES:
+            yield from self._objects(kind, lambda _kind, _id: True)
 
     def others(self, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
         for kind in OTHERS:
-            for name, data in self._objects(kind, wanted):
-                yield kind, name, data
+            yield from self._objects(kind, wanted)
 
-    def _objects(self, kind: str, wanted: Wanted) -> Iterator[tuple[ObjectId, bytes]]:
+    def _objects(self, kind: str, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
         bucket = FolderBucket(self._folder)
         for name in bucket.names(kind):
             try:
                 which = ObjectId.parse(name)
-                data = self._read(bucket.path(kind, which)) if wanted(kind, which) else None
+                data = self._read(kind, bucket.path(kind, which)) if wanted(kind, which) else None
                 if data is None:
                     continue
                 check(which, data)
@@ -68,9 +69,9 @@ class FolderHolding:
                 reason = "it is no object of an archive" if name.startswith(f"{kind}/") else str(error)
                 self._refuse(Refusal(place=os.path.join(self.place, _path(kind, name)), reason=reason, kept=LEFT_OUT))
                 continue
-            yield which, data
+            yield kind, which, data
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, kind: str, path: str) -> bytes:
         """Read a regular file whole. Raises ValueError for anything else."""
         try:
             descriptor = os.open(path, _FLAGS)
@@ -79,11 +80,12 @@ class FolderHolding:
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ValueError("it is not a regular file")
+            size_bytes = os.fstat(descriptor).st_size
+            check_size(kind, size_bytes, self._limit_bytes)
             try:
-                data = file.read(self._limit_bytes + 1)
+                data = file.read(size_bytes)
             except OSError as error:
                 raise StorageError.of(error, "read", path, "what came before was taken") from error
-        check_size(len(data), self._limit_bytes)
         return data
 
 
@@ -93,10 +95,14 @@ def check(name: ObjectId, data: bytes) -> None:
         raise ValueError("its bytes do not match its name")
 
 
-def check_size(size_bytes: int, limit_bytes: int) -> None:
-    """See that an object is not too large to be taken. Raises ValueError."""
+def check_size(kind: str, size_bytes: int, limit_bytes: int) -> None:
+    """See that an object is not too large to be taken; for images seeds are no measure. Raises ValueError."""
+    if kind == "images":
+        limit_bytes, which = imagefile.LIMIT_BYTES, "the limit of images"
+    else:
+        which = "twice max_seed_size"
     if size_bytes > limit_bytes:
-        raise ValueError(f"it is larger than {limit_bytes:,} bytes, twice max_seed_size")
+        raise ValueError(f"it is larger than {limit_bytes:,} bytes, {which}")
 
 
 def _path(kind: str, name: str) -> str:

@@ -1,7 +1,8 @@
 """The index: which captures there are, what they make of each entry, and what was last seen of files.
 
 Disposable: all but the tables `seeds` and `documents` is derived from the objects, and losing those costs one more
-reading of the seed files and one more rendering of the feeds. The tables of the feeds are in `feedlog`.
+reading of the seed files and one more rendering of the feeds. The tables of the feeds are in `feedlog`, those of images
+in `imagelog`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
@@ -14,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feedarchiver.archive import feedlog
+from feedarchiver.archive import feedlog, imagelog
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 6
+SCHEMA = 7
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -89,7 +90,8 @@ class Index:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(f"BEGIN; {_TABLES} {feedlog.TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES}"
+        connection.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
         return cls(connection)
 
     @classmethod
@@ -137,6 +139,11 @@ class Index:
     def feeds(self) -> feedlog.FeedLog:
         """The logs of the feeds."""
         return feedlog.FeedLog(self._db)
+
+    @property
+    def images(self) -> imagelog.ImageLog:
+        """The images."""
+        return imagelog.ImageLog(self._db)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -215,11 +222,12 @@ class Index:
         return (ObjectId(row[0]), row[1]) if row else None
 
     def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
-        """Give the kind, id and length in bytes of every object that captures refer to, once for each capture."""
+        """Give the kind, id and length in bytes of every capture and what it refers to, once for each capture."""
         for capture, article, raw, lengths in self._db.execute("SELECT capture, article, raw, lengths FROM captures"):
             ids = zip(("raw", "articles", "captures"), (raw, article, capture), lengths.split(), strict=True)
             for kind, name, length in ids:
                 yield kind, ObjectId(name), int(length)
+        yield from self.images.lengths()
 
     def add(self, known: Known) -> None:
         """Take a capture in and derive its entry's history again."""

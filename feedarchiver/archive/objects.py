@@ -1,4 +1,4 @@
-"""The bytes of articles and captures: canonical JSON, named by its SHA-256.
+"""The bytes of articles and captures (of articles and of images): canonical JSON, named by its SHA-256.
 
 UTF-8, sorted keys, no white space between tokens, no NaN, nothing that is None or empty. `version` is the
 format's; a reader takes what it knows and passes over the rest. The layout is written down in docs/format.md.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from feedarchiver.model import Article, Capture, Image, ObjectId
+from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId
 
 VERSION = 1
 _IMAGE = {"url": str, "type": str, "length": int, "width": int, "height": int, "alt": str}
@@ -22,6 +22,10 @@ _ARTICLE = {
 }
 _CAPTURE = dict.fromkeys(
     ("article", "raw", "source", "url", "captured", "fingerprint", "origin", "origin_captured"), str
+)
+
+_IMAGE_CAPTURE = dict.fromkeys(("url", "image", "type", "captured"), str) | dict.fromkeys(
+    ("width", "height", "length"), int
 )
 
 
@@ -114,6 +118,21 @@ def decode_capture(data: bytes) -> Capture:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a capture: {error}") from error
+
+
+def encode_image_capture(capture: ImageCapture) -> bytes:
+    """Write the canonical bytes of `capture`."""
+    return _canonical(capture._asdict() | {"captured": _instant(capture.captured)})
+
+
+def decode_image_capture(data: bytes) -> ImageCapture:
+    """Read what `encode_image_capture` wrote. Raises ValueError when `data` is no capture of an image."""
+    said = _mapping(data, _IMAGE_CAPTURE)
+    captured = _moment(said.get("captured"))
+    if captured is None or any(said.get(name) is None for name in _IMAGE_CAPTURE):
+        raise ValueError("not a capture of an image: something is not said")
+    told = {name: said[name] for name in _IMAGE_CAPTURE}
+    return ImageCapture(**told | {"image": ObjectId.parse(said["image"]), "captured": captured})
 
 
 def _canonical(said: Mapping[str, object]) -> bytes:

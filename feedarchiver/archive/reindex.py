@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from feedarchiver.archive.bucket import Bucket
+from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.writer import read_known
 from feedarchiver.errors import DamagedObject, MissingObject
@@ -21,6 +22,11 @@ def rebuild(bucket: Bucket, path: Path | None) -> Index:
     for name in bucket.names("captures"):
         try:
             index.wait(read_known(bucket, ObjectId.parse(name)))
+        except (DamagedObject, MissingObject, ValueError):
+            continue
+    for name in bucket.names("image-captures"):
+        try:
+            index.images.add(KnownImage.read(bucket, ObjectId.parse(name)))
         except (DamagedObject, MissingObject, ValueError):
             continue
     index.commit()

@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from feedarchiver import markup
-from feedarchiver.archive.history import history
+from feedarchiver.archive.history import history, microseconds, moment
 from feedarchiver.archive.searchfile import SearchFile, transaction
 from feedarchiver.archive.telling import telling
-from feedarchiver.archive.writer import microseconds, moment
 from feedarchiver.errors import ArchiveError, StorageError
 from feedarchiver.model import Article, ObjectId
 from feedarchiver.words import Excerpt, Query, tokens

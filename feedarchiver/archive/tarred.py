@@ -12,10 +12,12 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from feedarchiver.archive.archive import Archive, check_format
+from feedarchiver.archive.bucket import CAPTURES, KINDS
 from feedarchiver.archive.choosing import Chosen
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.holdings import LEFT_OUT, OTHERS, Refuse, Wanted, check, check_size
@@ -24,10 +26,11 @@ from feedarchiver.errors import ArchiveError, StorageError, UsageError
 from feedarchiver.model import ObjectId, Refusal
 
 _END = bytes(2 * BLOCK)
-_OBJECT = re.compile(r"(raw|articles|captures|images)/([0-9a-f]{2})/([0-9a-f]{62})\Z")
+_KINDS = "|".join(KINDS)
+_OBJECT = re.compile(rf"({_KINDS})/([0-9a-f]{{2}})/([0-9a-f]{{62}})\Z")
 # What else lies in an archive's folder: whoever makes the tar with tar itself has it in there.
 _BESIDES = re.compile(r"(lock|pending|tmp(/.*)?|format\.json\.new|(index|search)\.db[a-z.-]*)\Z", re.DOTALL)
-_FOLDER = re.compile(r"(raw|articles|captures|images|tmp)?(/[0-9a-f]{2})?/?\Z")
+_FOLDER = re.compile(rf"({_KINDS}|tmp)?(/[0-9a-f]{{2}})?/?\Z")
 
 
 def write_tar(path: Path, archive: Archive, chosen: Chosen, advance: Callable[[str], None]) -> int:
@@ -38,12 +41,8 @@ def write_tar(path: Path, archive: Archive, chosen: Chosen, advance: Callable[[s
     count = 0
     with _appearing(path) as file, _compressing(file, path) as out:
         _put(out, "format.json", (archive.store / "format.json").read_bytes())
-        for kind, name, data in chosen.others(lambda _kind, _id: True):
+        for kind, name, data in chain(chosen.others(lambda _kind, _id: True), chosen.captures()):
             _put(out, f"{kind}/{name[:2]}/{name[2:]}", data)
-            advance(name)
-            count += 1
-        for name, data in chosen.captures():
-            _put(out, f"captures/{name[:2]}/{name[2:]}", data)
             advance(name)
             count += 1
         out.write(_END)
@@ -59,18 +58,18 @@ class TarHolding:
         self._limit_bytes = limit_bytes
         self._refuse = refuse
 
-    def captures(self) -> Iterator[tuple[ObjectId, bytes]]:
+    def captures(self) -> Iterator[tuple[str, ObjectId, bytes]]:
         format_ = None
         for member in self._members():
             with self._refusing(member.name):
                 found = self._look(member)
                 if found == "format.json":
-                    format_ = member.data(self._limit_bytes)
+                    format_ = member.data(found, self._limit_bytes)
                     check_format(format_, self.place)
-                elif isinstance(found, tuple) and found[0] == "captures":
-                    data = member.data(self._limit_bytes)
+                elif isinstance(found, tuple) and found[0] in CAPTURES:
+                    data = member.data(found[0], self._limit_bytes)
                     check(found[1], data)
-                    yield found[1], data
+                    yield *found, data
         if format_ is None:
             raise ArchiveError(f"{self.place} is no copy of an archive: it has no format.json; nothing was changed")
 
@@ -81,7 +80,7 @@ class TarHolding:
                 found = self._look(member)
                 if isinstance(found, tuple) and found[0] in OTHERS and wanted(*found):
                     with self._refusing(member.name):
-                        data = member.data(self._limit_bytes)
+                        data = member.data(found[0], self._limit_bytes)
                         check(found[1], data)
                         yield *found, data
 
@@ -97,7 +96,7 @@ class TarHolding:
         found = _OBJECT.match(name)
         if not found:
             raise ValueError("it is no object of an archive")
-        check_size(member.size_bytes, self._limit_bytes)
+        check_size(found[1], member.size_bytes, self._limit_bytes)
         return found[1], ObjectId(found[2] + found[3])
 
     def _members(self, refuse: Refuse | None = None) -> Iterator["Member"]:

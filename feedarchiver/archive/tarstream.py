@@ -41,9 +41,9 @@ class Member:
         kinds |= {tarfile.CHRTYPE: "a device", tarfile.BLKTYPE: "a device", tarfile.DIRTYPE: "a folder of another name"}
         return kinds.get(self._info.type, "not a regular file")
 
-    def data(self, limit_bytes: int) -> bytes:
+    def data(self, kind: str, limit_bytes: int) -> bytes:
         """Read it whole. Raises ValueError."""
-        check_size(self.size_bytes, limit_bytes)
+        check_size(kind, self.size_bytes, limit_bytes)
         try:
             return self._stream.read(self.size_bytes)
         except Broken:  # `skip` finds this out again

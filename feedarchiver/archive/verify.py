@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import KINDS, Bucket
+from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket
 from feedarchiver.archive.index import Index, IndexDamaged, address
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
@@ -22,10 +22,14 @@ _DERIVED = {
     "entries": "id",
     "aliases": "alias",
 }
-_CAPTURES = (
-    "capture, article, captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured"
-)
+# What is compared of captures; first comes the capture itself and what it is about.
+_CAPTURED = {
+    "captures": "captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured",
+    "image-captures": "address, type, width, height, length, captured, own_length",
+}
+_TABLES = {"captures": ("captures", "capture, article"), "image-captures": ("images", "capture, image")}
 _COLUMNS = {"raw": "raw", "articles": "article", "captures": "capture"}
+_IMAGE_COLUMNS = {"images": "image", "image-captures": "capture"}
 
 
 class Checked(NamedTuple):
@@ -49,7 +53,7 @@ class Verifier:
 
     def objects(self) -> Iterator[Checked]:
         """Read every object; captures come last and are held against what they refer to."""
-        for kind in sorted(KINDS, key=lambda kind: kind == "captures"):
+        for kind in sorted(KINDS, key=lambda kind: kind in CAPTURES):
             for name in self._bucket.names(kind):
                 yield self._seen(Checked(kind, name, self._fault(kind, name)))
 
@@ -74,7 +78,8 @@ class Verifier:
         with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as db:
             db.execute("ATTACH ? AS kept", (address(path),))
             try:
-                yield from self._captures(db)
+                for kind in CAPTURES:
+                    yield from self._captures(db, kind)
                 if not self._faulty:  # what is damaged or lost is named already, and the tables must differ by it
                     for table, columns in _DERIVED.items():
                         for row, what in _differences(db, table, columns):
@@ -82,16 +87,17 @@ class Verifier:
             except sqlite3.DatabaseError as error:
                 yield Checked("index", str(path), f"is not readable ({error}); `feedarchiver reindex` makes it anew")
 
-    def _captures(self, db: sqlite3.Connection) -> Iterator[Checked]:
+    def _captures(self, db: sqlite3.Connection, kind: str) -> Iterator[Checked]:
         """Compare which captures there are. One that the index knows and the archive has not is lost."""
-        for (capture, article, *_), what in _differences(db, "captures", _CAPTURES):
-            if capture in self._faulty or article in self._faulty:
+        table, key = _TABLES[kind]
+        for (capture, about, *_), what in _differences(db, table, f"{key}, {_CAPTURED[kind]}"):
+            if capture in self._faulty or about in self._faulty:
                 continue
-            if self._bucket.length("captures", ObjectId(capture)) is None:
-                about = self.about("captures", capture)
-                yield self._seen(Checked("captures", capture, f"is missing{about}; restore it from a copy"))
+            if self._bucket.length(kind, ObjectId(capture)) is None:
+                told = self.about(kind, capture)
+                yield self._seen(Checked(kind, capture, f"is missing{told}; restore it from a copy"))
             else:
-                yield Checked("index", f"captures {capture}", f"is {what}; `feedarchiver reindex` mends it")
+                yield Checked("index", f"{kind} {capture}", f"is {what}; `feedarchiver reindex` mends it")
 
     def _fault(self, kind: str, name: str) -> str | None:
         try:
@@ -107,21 +113,25 @@ class Verifier:
         try:
             if kind == "articles":
                 objects.decode_article(data)
-            elif kind == "captures":
-                return self._lost(name, data)
+            elif kind in CAPTURES:
+                return self._lost(kind, name, data)
         except ValueError as error:
             return f"is not readable: {error}"
         return None
 
-    def _lost(self, name: str, data: bytes) -> str | None:
+    def _lost(self, kind: str, name: str, data: bytes) -> str | None:
         """Say what a capture refers to that is not there."""
-        capture = objects.decode_capture(data)
-        wanted = (("articles", capture.article), ("raw", capture.raw))
-        lost = [f"{kind} {which}" for kind, which in wanted if self._bucket.length(kind, which) is None]
+        wanted: tuple[tuple[str, ObjectId], ...]
+        if kind == "captures":
+            capture = objects.decode_capture(data)
+            wanted = (("articles", capture.article), ("raw", capture.raw))
+        else:
+            wanted = (("images", objects.decode_image_capture(data).image),)
+        lost = [f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None]
         if not lost:
             return None
         self._faulty.update(which for _, which in wanted)
-        return f"refers to {' and '.join(lost)}, missing{self.about('captures', name)}; restore it from a copy"
+        return f"refers to {' and '.join(lost)}, missing{self.about(kind, name)}; restore it from a copy"
 
     def _seen(self, checked: Checked) -> Checked:
         if checked.fault:
@@ -129,7 +139,13 @@ class Verifier:
         return checked
 
     def about(self, kind: str, name: str, damaged: bytes = b"") -> str:
-        """Name the article that an object is about, by its title and link, as far as anything still tells them."""
+        """Name the article that an object is about, by its title and link, as far as anything still tells them.
+
+        Of an image and its captures, name the address.
+        """
+        if kind in _IMAGE_COLUMNS:
+            address = self._index and self._index.images.about(_IMAGE_COLUMNS[kind], name)
+            return f" ({address})" if address else ""
         title, link = None, None
         article_id = None
         if self._index and kind in _COLUMNS and (known := self._index.about(_COLUMNS[kind], name)):

@@ -1,4 +1,4 @@
-"""Adding captures: raw bytes, then the article, then the capture, then the index row, in batches.
+"""Adding captures: raw bytes, then the article, then the capture, then the index row, in batches. Images likewise.
 
 Before a batch's objects get their names, `pending` lists its captures; it goes when the index knows them. A crash in
 between leaves that list, and the next writer indexes what it names, so an index that grew run by run always equals
@@ -15,14 +15,14 @@ from feedarchiver.archive.bucket import Bucket, FolderBucket, read
 from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
-from feedarchiver.archive.history import Fact
+from feedarchiver.archive.history import Fact, microseconds, moment
+from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index, Known
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.markup import Body
-from feedarchiver.model import Article, Capture, ObjectId, Outcome, Received
+from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical, encoded
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
 
@@ -79,11 +79,32 @@ class Writer:
         self.index.add(known(capture_id, capture, article, names, lengths))
         self._cleaned.keep(article_id, said)
         self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
-        self._captures.append(capture_id)
-        self._size_bytes += len(received.raw) + len(data)
-        if self._size_bytes > _BATCH_BYTES or len(self._captures) >= _BATCH_CAPTURES:
-            self.commit()
+        self._count(capture_id, len(received.raw) + len(data))
         return outcome
+
+    def add_image(self, url: str, data: bytes) -> Outcome:
+        """Archive an image found at an address. What is the copy of that address already is no new capture.
+
+        Raises ImageRefused.
+        """
+        from feedarchiver import imagefile
+
+        type_, width, height = imagefile.read(data)
+        image = objects.object_id(data)
+        before = self.index.images.copy(canonical(url))
+        if before is not None and before.image == image:
+            if self._bucket.length("images", image) is None:
+                self.keep("images", image, data)  # it was lost
+            return Outcome.KNOWN
+        captured = self.captured
+        if before is not None and before.captured >= microseconds(captured):
+            captured = moment(before.captured + 1)  # the copy that came last is the one to show
+        capture = ImageCapture(url, image, type_, width, height, len(data), captured)
+        capture_data = objects.encode_image_capture(capture)
+        self._bucket.put("images", image, data)
+        self._size_bytes += len(data)
+        self.take_image(capture_data, KnownImage.of(capture, capture_data))
+        return Outcome.NEW if before is None else Outcome.VERSION
 
     def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
         """Hand over an object that a capture to come refers to. One that stays without a capture harms nobody."""
@@ -100,6 +121,13 @@ class Writer:
         self.index.add(known)
         self._captures.append(known.capture)
         return len(self._captures)
+
+    def take_image(self, data: bytes, known: KnownImage) -> None:
+        """Take over a capture of an image that is kept."""
+        self._begin()
+        self._bucket.put("image-captures", known.capture, data)
+        self.index.images.add(known)
+        self._count(known.capture, len(data))
 
     def saw_seed(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note the state of a seed file that has been taken or refused."""
@@ -168,7 +196,17 @@ class Writer:
         self._bucket.flush()
         self._size_bytes = self._kept = 0
 
+    def _count(self, capture_id: ObjectId, size_bytes: int) -> None:
+        """Count what has been handed over, and end the batch when it is large."""
+        self._captures.append(capture_id)
+        self._size_bytes += size_bytes
+        if self._size_bytes > _BATCH_BYTES or len(self._captures) >= _BATCH_CAPTURES:
+            self.commit()
+
     def _recover(self, capture_id: ObjectId) -> None:
+        images = self.index.images
+        if self._bucket.length("image-captures", capture_id) is not None and not images.has_capture(capture_id):
+            images.add(KnownImage.read(self._bucket, capture_id))
         if self._bucket.length("captures", capture_id) is not None and not self.index.has_capture(capture_id):
             self.index.add(read_known(self._bucket, capture_id))
 
@@ -259,13 +297,3 @@ def published_id(article: Article, source: str) -> str:
     import uuid
 
     return uuid.uuid5(uuid.NAMESPACE_URL, article.link or f"{source}\n{article.guid}").urn
-
-
-def microseconds(instant: datetime) -> int:
-    """Count whole microseconds since 1970."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(microseconds_: int) -> datetime:
-    """Read whole microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds_)

@@ -6,7 +6,7 @@ target.py   where to, and what it came to
 keys.py     what decides the bytes of a document
 kept.py     pieces taken out of the documents of earlier builds
 output.py   what a build writes to
-rendering.py  what entries look like
+rendering.py  what entries look like, with the copies of their images
 reading.py  the pages of single entries
 searching.py  what the pages are searched with
 builder.py  one build
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.building.keys import ARTICLES, SITE, feed_key, site_key, state_of
+from feedarchiver.building.keys import ARTICLES, IMAGES, SITE, feed_key, site_key, state_of
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.model import Feed
 
@@ -84,6 +84,8 @@ def _standing(archive: Archive, feeds: tuple[Feed, ...], target: Target) -> int 
     states = log.states()
     if states.keys() != {SITE, *(feed.id for feed in feeds)} or not archive.is_settled():
         return None
+    if archive.index.images.is_fresh():
+        return None
     if any(states[feed.id].captured != until or states[feed.id].key != feed_key(feed, target) for feed in feeds):
         return None
     if states[SITE].key != site_key(feeds, states, target):
@@ -93,5 +95,5 @@ def _standing(archive: Archive, feeds: tuple[Feed, ...], target: Target) -> int 
         for path, (_, noted) in log.documents(name).items():
             if state_of(root, path) != noted:
                 return None
-            count += states[SITE].entries if path == ARTICLES else 1
+            count += {ARTICLES: states[SITE].entries, IMAGES: 0}.get(path, 1)
     return count

@@ -6,18 +6,19 @@ What has been written is noted in the index as it goes, so that a build that was
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
+from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
 from feedarchiver.archive.selection import takes
-from feedarchiver.archive.writer import moment
 from feedarchiver.building.kept import Kept
 from feedarchiver.building.keys import (
     ARTICLES,
-    MADE,
+    IMAGES,
     SITE,
     document_key,
     feed_key,
@@ -52,8 +53,7 @@ class Builder:
         self._formats = {name: format_ for name, format_ in FORMATS.items() if target.pages or name != "html"}
         self._out = Output(index, target, done, advance)
         sizes = (target.size, *(state.size for state in self._log.states().values()))
-        self._kept = Kept(self._log, target.folder, MADE, 2 * max(sizes))
-        self._rendering = Rendering(archive)
+        self._kept = Kept(self._log, target.folder, self._out.made, 2 * max(sizes))
         self._undecided: dict[str, int] = {}
         self._lacking: set[str] = set()
 
@@ -71,6 +71,8 @@ class Builder:
             together = feeds if self._target.pages else ()  # only pages for people show what all feeds have
             whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
+            self._rendering = Rendering(self._archive, self._index, self._target, self._out, strange=strange)
+            self._changed = self._log.events(self._rendering.changed)
             reading = Reading(self._archive, self._rendering, self._index, self._target, self._out)
             reading.write(whole, remade=strange or remade)
             for feed in feeds:
@@ -83,6 +85,8 @@ class Builder:
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
                 self._remove_feed(name)
+            self._out.folder.settle()
+            self._rendering.finish()
             for name, since in self._undecided.items():
                 self._log.forget(name, since)
             if self._undecided:
@@ -140,7 +144,8 @@ class Builder:
         for name, format_ in self._formats.items():
             path = f"{feed.id}/{format_.NAMES.path(page.number)}"
             wanted = document_key(key, page, sealed=format_.SEALED)
-            if noted.pop(path, None) == (wanted, state_of(self._out.root, path)):
+            stands = noted.pop(path, None) == (wanted, state_of(self._out.root, path))
+            if stands and not self._is_changed(feed, page):
                 self._done.unchanged += 1
             else:
                 stale[name] = wanted
@@ -151,10 +156,17 @@ class Builder:
             self._write_page(feed, page, lines, stale)
         return max((line.updated for _, line in lines), default=None)
 
+    def _is_changed(self, feed: Feed, page: pages.Page) -> bool:
+        """Tell whether a page may show an image that has come since it was written."""
+        events = self._changed.get(feed.id, [])
+        place = bisect_left(events, page.first)
+        return place < len(events) and events[place] < page.end
+
     def _write_page(self, feed: Feed, page: pages.Page, lines: list[tuple[int, Line]], keys: dict[str, str]) -> None:
         """Write a page in the formats that `keys` names, from kept pieces where there are."""
         events = array("I", [seq for seq, _ in lines])
-        whole = {name: self._kept.whole(feed.id, name, events) for name in keys}
+        changed = self._is_changed(feed, page)
+        whole = {name: None if changed else self._kept.whole(feed.id, name, events) for name in keys}
         missing = tuple(name for name, pieces in whole.items() if pieces is None)
         shown, made = self._collect(feed.id, lines, missing) if missing else ([], {})
         updated = moment(max(line.updated for _, line in lines)) if lines else None
@@ -173,9 +185,10 @@ class Builder:
                 document = assemble(head, FORMATS[name], made[name])
                 ends = (start + len(piece) for start, piece in zip(document.starts, made.pop(name), strict=True))
                 pieces = Pieces.at(shown, document.starts, ends)
-            self._out.count(document.path, self._out.folder.write_parts(document.path, document.parts))
+            self._rendering.settle()
+            self._out.write(document.path, document.parts)
             done = key if len(pieces.events) == len(lines) else ""  # else it is written again, until nothing is lacking
-            self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", MADE, pieces))
+            self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", self._out.made, pieces))
 
     def _collect(
         self, feed: str, lines: list[tuple[int, Line]], names: tuple[str, ...]
@@ -195,7 +208,8 @@ class Builder:
 
     def _pieces(self, feed: str, seq: int, line: Line, names: tuple[str, ...]) -> dict[str, bytes] | None:
         """Find or make the pieces of an entry. None for one that is damaged: it is named, the others go on."""
-        found = self._kept.pieces(feed, seq, line, names)
+        changed = line.entry in self._rendering.changed
+        found = {} if changed else self._kept.pieces(feed, seq, line, names)
         missing = [name for name in names if name not in found]
         if missing:
             try:
@@ -230,7 +244,7 @@ class Builder:
             pages=target.pages,
         )
         known = self._log.documents(SITE)
-        noted = {path for path in known if path != ARTICLES and not path.startswith(SEARCHED)}
+        noted = {path for path in known if path not in {ARTICLES, IMAGES} and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
         for document in site_documents(site, self._cards(whole.events)):
             self._out.publish(document, key)

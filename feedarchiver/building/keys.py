@@ -13,24 +13,29 @@ from feedarchiver.model import Feed
 if TYPE_CHECKING:
     from feedarchiver.publish.pages import Page
 
-MADE = f"{CLEANER_VERSION}.{RENDERER_VERSION}"
-"""What pieces are made by."""
-
 SITE = ""
 """Stands in the place of a feed's id for what is about all feeds."""
 
 ARTICLES = "articles"
 """The folder of the reading pages, noted as a whole."""
 
+IMAGES = "images"
+"""The folder of the copies of images, noted as a whole."""
+
+
+def made(target: Target) -> str:
+    """Name what pieces are made by, but for their entries and images."""
+    return f"{CLEANER_VERSION}.{RENDERER_VERSION}" + (f" {target.base_url}" if target.archived_images else "")
+
 
 def feed_key(feed: Feed, target: Target) -> str:
     """Name what decides the bytes of a feed's documents, but for the events in them."""
-    return _digest(MADE, feed, target.base_url, target.size, target.pages)
+    return _digest(made(target), feed, target.base_url, target.size, target.pages)
 
 
 def pages_key(target: Target) -> str:
     """Name what decides the bytes of a page about an entry, but for its versions."""
-    return _digest(MADE, sorted(target.languages))
+    return _digest(made(target), sorted(target.languages))
 
 
 def selection_of_all(feeds: Iterable[Feed]) -> str:
@@ -48,7 +53,7 @@ def document_key(key: str, page: "Page", *, sealed: bool) -> str:
 def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target) -> str:
     """Name what decides the bytes of what is about all feeds."""
     told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
-    return _digest(MADE, told, target.base_url, target.title, target.size, target.pages, pages_key(target))
+    return _digest(made(target), told, target.base_url, target.title, target.size, target.pages, pages_key(target))
 
 
 def _digest(*parts: object) -> str:

@@ -1,35 +1,45 @@
 """What a build writes to: the published folder, the notes of what stands in it, the account of what was done."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from feedarchiver.archive.feedlog import Noted, Pieces
-from feedarchiver.building.keys import MADE, SITE, state_of
+from feedarchiver.building.keys import IMAGES, SITE, made, state_of
 from feedarchiver.building.target import Advance, Built, Target
-from feedarchiver.model import Document
+from feedarchiver.imagefile import ENDINGS
+from feedarchiver.model import Document, ObjectId
 from feedarchiver.publish.folder import Folder
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
 
 _BATCH = 32
+_IMAGE = re.compile(rf"{IMAGES}/([0-9a-f]{{64}})\.(?:{'|'.join(ENDINGS.values())})".encode())
 
 
 class Output:
-    """The published folder during a build."""
+    """The published folder during a build. `unshown`: images that some document has ceased to show, as 64 bits each."""
 
     def __init__(self, index: "Index", target: Target, done: Built, advance: Advance) -> None:
         self._index, self._done, self._advance = index, done, advance
         self.folder, self.root = Folder(target.folder), str(target.folder)
+        self.made = made(target)
+        self.unshown: set[int] = set()
+        self._archived_images = target.archived_images
         self._batched = 0
 
     def publish(self, document: Document, key: str) -> None:
         """Write a document that is about all feeds, and note it."""
-        self.count(document.path, self.folder.write(document))
-        self.note(Noted(document.path, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ())))
+        self.write(document.path, [document.data])
+        self.note_whole(document.path, key)
 
-    def count(self, path: str, came: Literal["written", "unchanged"]) -> None:
-        """Count what has come of a document."""
+    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
+        """Write a document, note which images it shows, and count what has come of it."""
+        came = self.folder.write_parts(path, parts)
+        if self._archived_images and not path.startswith(IMAGES):
+            shown = {found.decode() for part in parts for found in _IMAGE.findall(part)}
+            self.unshown |= self._index.images.show(path, map(ObjectId, shown))
         if came == "written":
             self._done.written.append(path)
         else:
@@ -39,6 +49,10 @@ class Output:
     def stands(self, count: int = 1) -> None:
         """Count documents that need not be looked at."""
         self._done.unchanged += count
+
+    def note_whole(self, path: str, key: str) -> None:
+        """Note a document that has no pieces, or a folder, as it now is."""
+        self.note(Noted(path, SITE, "", 0, 0, key, "", self.made, Pieces.at((), (), ())))
 
     def note(self, noted: Noted) -> None:
         """Note a document, or a folder, as it now is, and every so often make what was noted durable."""
@@ -54,6 +68,7 @@ class Output:
             if self.folder.remove(path):
                 self._done.removed.append(path)
             self._index.feeds.forget_document(path)
+            self.unshown |= self._index.images.show(path, ())
 
     def fault(self, line: str) -> None:
         """Tell what could not be published."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import BEFORE, Noted, Pieces, State
+from feedarchiver.archive.history import moment
 from feedarchiver.archive.lookup import versions
 from feedarchiver.archive.telling import telling
-from feedarchiver.archive.writer import moment
-from feedarchiver.building.keys import ARTICLES, MADE, SITE, changed, pages_key, state_of
+from feedarchiver.building.keys import ARTICLES, SITE, changed, pages_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
@@ -63,23 +63,29 @@ class Reading:
             return
         self._out.folder.settle()
         key = f"{self._key} {whole.captured}"
-        done = Noted(ARTICLES, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ()))
         if lacking:  # noted in no state, so what is missing is tried again
-            self._index.feeds.note(done)
+            self._index.feeds.note(Noted(ARTICLES, SITE, "", 0, 0, key, "", self._out.made, Pieces.at((), (), ())))
         else:
-            self._out.note(done)
+            self._out.note_whole(ARTICLES, key)
 
     def _due(self) -> Iterator[tuple[int, str]]:
-        """List the entries that have got a capture."""
-        for entry, id_ in self._index.feeds.captured(SITE, self._after):
+        """List the entries that have got a capture, or the copy of an image."""
+        due = dict(self._index.feeds.captured(SITE, self._after))
+        for entry in sorted(self._rendering.changed - due.keys()):
+            due |= {found: id_ for found, id_, _ in self._index.feeds.members(SITE, entry - 1, 1) if found == entry}
+        for entry, id_ in due.items():
             yield entry, _path(id_)
 
     def _missing(self) -> Iterator[tuple[int, str]]:
-        """List the entries that have got a capture, or have no page, or one that was put there since the last build."""
+        """List the entries that have got a capture, or the copy of an image, or whose page is missing or was replaced.
+
+        Replaced is one that was put there since the last build.
+        """
         for entry, id_, captured in self._members():
             path = _path(id_)
             state = state_of(self._out.root, path)
-            if captured > self._after or state is None or (self._stamp and changed(state) > changed(self._stamp)):
+            is_strange = state is None or (self._stamp and changed(state) > changed(self._stamp))
+            if captured > self._after or entry in self._rendering.changed or is_strange:
                 yield entry, path
 
     def _members(self) -> Iterator[tuple[int, str, int]]:
@@ -98,7 +104,7 @@ class Reading:
             self._out.remove([path])
             return False
         document = article_page(shown, self._languages.get(line.source), self._versions(entry))
-        self._out.count(document.path, self._out.folder.write(document))
+        self._out.write(document.path, [document.data])
         return True
 
     def _versions(self, entry: int) -> list[Version]:

@@ -2,9 +2,9 @@
 
 import re
 
-from feedarchiver.archive.feedlog import FeedLog, Noted, Pieces, State
-from feedarchiver.archive.writer import moment
-from feedarchiver.building.keys import MADE, SITE, pages_key, state_of
+from feedarchiver.archive.feedlog import FeedLog, State
+from feedarchiver.archive.history import moment
+from feedarchiver.building.keys import SITE, pages_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
@@ -35,7 +35,7 @@ class Searching:
         before = self._before(noted, whole)
         if before is not None and before == whole.events:
             self._out.stands(len(noted))
-            self._out.note(Noted(MANIFEST, SITE, "", 0, 0, key, "", MADE, Pieces.at((), (), ())))
+            self._out.note_whole(MANIFEST, key)
             return
         written = set()
         for document in grown(before or 0, map(self._searched, range(before or 0, whole.events)), self._read):
@@ -67,7 +67,7 @@ class Searching:
         """Prepare an event. One whose article cannot be read keeps its place, and is not found until then."""
         ((_, line),) = self._log.lines(SITE, number, number + 1)
         try:
-            return searched(self._rendering.entry(line), self._languages.get(line.source))
+            return searched(self._rendering.words(line), self._languages.get(line.source))
         except ArchiveError as error:
             self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
             self._whole = False

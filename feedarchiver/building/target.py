@@ -13,7 +13,8 @@ class Target:
     """Where feeds are published: a folder, the address that it is reached at, the title of it all.
 
     A page holds `size` events. `languages`: those of the sources that have one, for articles that do not say theirs.
-    `pages`: whether there are pages for people.
+    `pages`: whether there are pages for people. `archived_images`: whether stored copies of images are published too,
+    and shown instead of the originals.
     """
 
     folder: Path
@@ -22,6 +23,7 @@ class Target:
     size: int
     languages: tuple[tuple[str, str], ...] = ()
     pages: bool = True
+    archived_images: bool = False
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from feedarchiver import __version__
 TABLE = {
     "init": ("feedarchiver.commands.setup", "Write an annotated config.toml and its folders."),
     "import": ("feedarchiver.commands.main", "Archive seed files."),
+    "import-images": ("feedarchiver.commands.images", "Archive the images of a folder that a mirror was saved in."),
     "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
     "search": ("feedarchiver.commands.looking", "Find articles by words in title and text."),

@@ -89,8 +89,8 @@ def _told(archive: Archive, object_id: ObjectId, damaged: list[str]) -> "Telling
 def _say_version(
     console: Console, number: int, version: "Version", before: "Telling | None", after: "Telling | None"
 ) -> None:
+    from feedarchiver.archive.history import moment
     from feedarchiver.archive.telling import changed
-    from feedarchiver.archive.writer import moment
 
     first, last = (moment(version.captures[place].fact.captured) for place in (0, -1))
     sources = sorted({taken.fact.source for taken in version.captures})

@@ -110,6 +110,7 @@ def explain_command(console: Console, name: str) -> int:
     """Say where an article's title, date and picture came from, what was cleaned away, and what it is known by."""
     from feedarchiver import markup
     from feedarchiver.archive import objects
+    from feedarchiver.urls import canonical
 
     with opened(console) as archive:
         found = one(console, archive, name)
@@ -118,8 +119,12 @@ def explain_command(console: Console, name: str) -> int:
             taken.capture: objects.decode_capture(archive.read("captures", taken.capture))
             for taken in archive.index.captures(found.entry)
         }
-    body = markup.parse(article.content or article.summary or "", base=article.link)
+        body = markup.parse(article.content or article.summary or "", base=article.link)
+        image = article.image or body.image
+        copy = archive.index.images.copy(canonical(image.url)) if image else None
     lines = _explained(found, article, body)
+    if copy:
+        lines["picture kept"] = f"{copy.image.short}, {copy.type}, {copy.width} x {copy.height}, {copy.length:,} bytes"
     lines["source"] = ", ".join(sorted({capture.source for capture in captures.values()}))
     fields: dict[str, object] = {name.replace(" ", "_"): value for name, value in lines.items()}
     told = [_capture(name, capture) for name, capture in captures.items()]

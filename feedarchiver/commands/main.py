@@ -145,6 +145,7 @@ def _build(console: Console, config: Config, archive: Archive, *, full: bool = F
         size=config.page_size,
         pages=config.pages,
         languages=tuple((source.id, source.language) for source in config.sources if source.language),
+        archived_images=config.archived_images,
     )
     with console.progress("building") as advance:
         done = building.build(archive, feeds, target, advance=advance, full=full)

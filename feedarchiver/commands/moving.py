@@ -119,6 +119,7 @@ def _take_in(console: Console, holding: "Holding", store: Path, index: Path, com
         with Archive.create(store, index, now=now) as archive:
             done = incoming.into(archive, now)
     parts = [f"{plural(done.new, 'capture')} taken in", f"{done.known} known"]
+    parts += [plural(done.images, "image")] if done.images else []
     parts += [f"{done.restored} restored"] if done.restored else []
     parts += [f"{complaints.count} refused"] if complaints.count else []
     told = ", ".join(parts)
@@ -129,6 +130,7 @@ def _take_in(console: Console, holding: "Holding", store: Path, index: Path, com
         event="copied",
         new=done.new,
         known=done.known,
+        images=done.images,
         restored=done.restored,
         arrived=done.arrived,
         refused=complaints.count,

@@ -28,6 +28,7 @@ _PUBLISH: checks.Keys = {
     "page_size": (checks.whole_number, 50),
     "pages": (checks.truth, True),
     "title": (checks.text, "All articles"),
+    "images": (checks.images, "original"),
 }
 _SOURCE: checks.Keys = {
     "id": (checks.source_id, REQUIRED),
@@ -66,8 +67,8 @@ class Source:
 class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
-    `published` is the folder that feeds are written to, `title` that of the feed of all articles. `feeds` is empty
-    when none is named: see `feeds_for`.
+    `published` is the folder that feeds are written to, `title` that of the feed of all articles, `archived_images`
+    whether feeds show stored copies of images. `feeds` is empty when none is named: see `feeds_for`.
     """
 
     root: Path
@@ -79,6 +80,7 @@ class Config:
     page_size: int
     pages: bool
     title: str
+    archived_images: bool
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
 
@@ -112,6 +114,7 @@ def load(path: Path) -> Config:
         page_size=publish["page_size"],
         pages=publish["pages"],
         title=publish["title"],
+        archived_images=publish["images"] == "archived",
         sources=tuple(Source(**{**source, "folder": _at(root, source["folder"])}) for source in sources),
         feeds=tuple(_feed(feed, sources) for feed in feeds),
     )

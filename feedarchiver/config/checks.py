@@ -181,6 +181,13 @@ def kind(value: object) -> str:
     return "seeds"
 
 
+def images(value: object) -> str:
+    """Take which images feeds show."""
+    if text(value) not in {"original", "archived"}:
+        raise ValueError(f"{shown(value)} is no choice of images; write 'original' or 'archived'")
+    return str(value)
+
+
 def source_ids(value: object) -> tuple[str, ...]:
     """Take a list of source ids, each once. They may name subfolders that only the archive knows."""
     if not isinstance(value, list):

@@ -1,8 +1,9 @@
 """Entries -> documents: the formats, and the way through this wing. The corridor (building.py) drives it.
 
 A *format* writes one entry as a piece of bytes, and what stands round the pieces of a document, newest first. A piece
-depends on its entry alone: no feed, no page, no address of ours, no clock; so it is written once, stands in the
-documents of every feed that has the entry, and is taken out of them again when they are put together anew.
+depends on its entry and the stored copies of its images alone: no feed, no page, no clock; so it is written once,
+stands in the documents of every feed that has the entry, and is taken out of them again when they are put together
+anew.
 
 To add a format, write a module with the five names of `Format` and put it into FORMATS.
 """

@@ -6,7 +6,7 @@ Links start at the root of what is published, which `<base>` names: so a card is
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import HTML
 from feedarchiver.publish.plan import Around, FeedDocument
-from feedarchiver.publish.site import page_path
+from feedarchiver.publish.site import local, page_path
 from feedarchiver.publish.site_content import readable
 from feedarchiver.publish.templating import VERSIONS, template
 
@@ -20,8 +20,9 @@ def entry_piece(draft: Draft) -> bytes:
     """Write one entry as it stands in lists."""
     entry = draft.entry
     page = f"{page_path(entry.about)}#{VERSIONS}" if entry.about else page_path(entry.id)
-    changes = readable(entry.content) if entry.about else None
-    return template("card.html").render(entry=entry, page=page, changes=changes).encode()
+    changes = readable(local(entry, entry.content, "")) if entry.about else None
+    picture = local(entry, entry.image.url, "") if entry.image else None
+    return template("card.html").render(entry=entry, page=page, changes=changes, picture=picture).encode()
 
 
 def around(head: FeedDocument) -> Around:

@@ -6,10 +6,10 @@ never empty, a summary only where it is shorter than the content. How a format s
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
+from html import escape, unescape
 
 from feedarchiver import markup, urls
 from feedarchiver.model import Entry, Image
@@ -17,6 +17,8 @@ from feedarchiver.model import Entry, Image
 TITLE_LENGTH = 80
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646
 _PICTURE = re.compile(r"image/[A-Za-z0-9.+-]+")
+_ILLUSTRATED = re.compile(r"""<(?:img|video)(?: [a-z]+="[^"]*")*>""")
+_ADDRESS = re.compile(r'( (?:src|poster))="([^"]*)"')
 _TYPES = {
     "avif": "image/avif",
     "bmp": "image/bmp",
@@ -34,6 +36,7 @@ class Rendered:
     `title` and `summary` are plain text, `content` is clean HTML ("" when there is none), `link` and the address of
     `image` are percent-encoded. `summary` is shorter than the content. An `image` has a type and stands in `content`.
     `about`: the id of the entry that this is about, when it is none itself but tells of it.
+    `base`: what the addresses of copies begin with; our own pages, whose links are relative, leave it out.
     """
 
     id: str
@@ -48,9 +51,14 @@ class Rendered:
     summary: str | None
     image: Image | None
     about: str | None = None
+    base: str = ""
 
 
-def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
+Stored = Callable[[str], Image | None]
+"""Gives what is known of the image at an address out of its stored copy, and the address to show; None without one."""
+
+
+def render(entry: Entry, body: markup.Body | None = None, stored: Stored = lambda _: None, base: str = "") -> Rendered:
     """Clean an entry's article and settle what every format shows of it.
 
     `body`: its content, else its summary, if that has been cleaned already.
@@ -63,8 +71,10 @@ def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
     shown = next((number for number, text in enumerate(texts) if text), 0)  # a content without a word is a picture
     text, html = texts[shown], said[shown].html()
     image = next(filter(None, map(_lead, (article.image, *(one.image for one in said)))), None)
+    copy = stored(image.url) if image else None
     if image and not _shows(html, image):
-        html = f"<p>{img(image)}</p>{html}"
+        sized = image._replace(width=copy.width, height=copy.height) if copy else image
+        html = f"<p>{img(sized)}</p>{html}"
     summary = markup.summary(texts[-1]) or texts[-1]
     return Rendered(
         id=name,
@@ -75,9 +85,10 @@ def render(entry: Entry, body: markup.Body | None = None) -> Rendered:
         language=article.language if article.language and _LANGUAGE.fullmatch(article.language) else None,
         authors=_names(article.authors),
         categories=_names(article.categories),
-        content=html,
+        content=illustrated(html, stored),
         summary=summary if summary and _is_shorter(summary, text, html) else None,
-        image=image,
+        image=copy._replace(alt=image.alt) if image and copy else image,
+        base=base,
     )
 
 
@@ -117,6 +128,18 @@ def media_type(url: str) -> str:
     """
     path = url.partition("?")[0].partition("#")[0]
     return _TYPES.get(path.rpartition(".")[2].lower(), "image/jpeg")
+
+
+def illustrated(html: str, stored: Stored) -> str:
+    """Put the addresses of copies into cleaned HTML, where there are any."""
+    if "<img " not in html and ' poster="' not in html:
+        return html
+
+    def replaced(address: re.Match[str]) -> str:
+        copy = stored(unescape(address[2]))
+        return f'{address[1]}="{_attribute(copy.url)}"' if copy else address[0]
+
+    return _ILLUSTRATED.sub(lambda tag: _ADDRESS.sub(replaced, tag[0]), html)
 
 
 def _shows(html: str, image: Image) -> bool:

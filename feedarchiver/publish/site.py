@@ -39,6 +39,11 @@ def page_path(entry_id: str) -> str:
     return f"articles/{sha256(entry_id.encode()).hexdigest()[:16]}.html"
 
 
+def local(entry: Rendered, text: str, root: str) -> str:
+    """Make the addresses of copies of images relative to a page, for which `root` leads up to the published folder."""
+    return text.replace(f"{entry.base}images/", f"{root}images/") if entry.base else text
+
+
 def index_page(site: Site, cards: Iterable[bytes]) -> Document:
     """Write the page of all feeds. `cards`: pieces of `feedpage`, of the newest `LATEST` entries, newest first."""
     return _page("index.html", INDEX, site=site, cards=b"".join(cards).decode())
@@ -50,7 +55,8 @@ def article_page(entry: Rendered, language: str | None = None, versions: Iterabl
     `versions`: newest first, the one shown among them; a single one is not worth a list.
     """
     path, spoken = page_path(entry.id), entry.language or language
-    shown = {"entry": entry, "language": spoken, "content": readable(entry.content), "versions": tuple(versions)}
+    content = readable(local(entry, entry.content, "../"))
+    shown = {"entry": entry, "language": spoken, "content": content, "versions": tuple(versions)}
     return _page("article.html", path, **shown)
 
 
