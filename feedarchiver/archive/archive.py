@@ -22,6 +22,7 @@ from feedarchiver.model import Article, Change, Entry, ObjectId
 if TYPE_CHECKING:
     from feedarchiver.archive.cleaned import Cleaned
     from feedarchiver.archive.search import Search
+    from feedarchiver.archive.spool import Spool
     from feedarchiver.archive.verify import Checked
     from feedarchiver.archive.writer import Writer
 
@@ -75,7 +76,13 @@ class Archive:
         """What has been cleaned while this archive is open."""
         from feedarchiver.archive.cleaned import Cleaned  # a run with nothing new does without it
 
-        return Cleaned(self.bucket.tmp)
+        return Cleaned(self.spool())
+
+    def spool(self) -> "Spool":
+        """Have room for values that a run may want again. Whoever asks closes it."""
+        from feedarchiver.archive.spool import Spool
+
+        return Spool(self.bucket.tmp)
 
     def close(self) -> None:
         """Close the index."""

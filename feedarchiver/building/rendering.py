@@ -44,6 +44,7 @@ class Rendering:
         self._archive, self._log, self._out = archive, index.images, out
         self._feeds, self._target, self._strange = index.feeds, target, strange
         self._at_hand: dict[Line, Rendered] = {}
+        self._spool = archive.spool() if target.pages else None  # without pages, an entry is asked for once
         self._has_images = not self._log.is_empty()
         self._damaged: set[ObjectId] = set()
         self._unsettled = False
@@ -62,16 +63,19 @@ class Rendering:
 
         That is an entry, or the change of one. Raises ArchiveError.
         """
-        found = self._at_hand.get(line)
+        found = self._made(line)
         if found is None:
-            found = self._at_hand[line] = self._illustrated(line)
-            if len(self._at_hand) > _AT_HAND:
-                del self._at_hand[next(iter(self._at_hand))]
+            found = self._illustrated(line)
+            if self._spool:
+                self._spool.keep(line, found)
+        self._at_hand[line] = found
+        if len(self._at_hand) > _AT_HAND:
+            del self._at_hand[next(iter(self._at_hand))]
         return found
 
     def words(self, line: Line) -> Rendered:
         """Render what a line stands for, for its words: nothing is published for it. Raises ArchiveError."""
-        return self._at_hand.get(line) or self._rendered(line)
+        return self._made(line) or self._rendered(line)
 
     def settle(self) -> None:
         """See that the images published so far outlast a power cut, before something is written that shows them."""
@@ -89,9 +93,15 @@ class Rendering:
         else:
             self._compare()
         self._out.folder.settle()
+        if self._spool:
+            self._spool.close()
         self._log.settle(self._damaged)
         if self._target.archived_images and state_of(self._out.root, IMAGES):
             self._out.note_whole(IMAGES, "")
+
+    def _made(self, line: Line) -> Rendered | None:
+        """Find what this build has rendered already."""
+        return self._at_hand.get(line) or (self._spool.find(line) if self._spool else None)
 
     def _illustrated(self, line: Line) -> Rendered:
         named = []

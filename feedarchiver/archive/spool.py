@@ -1,0 +1,58 @@
+"""Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends."""
+
+import pickle
+import tempfile
+from collections.abc import Hashable
+from typing import Any
+
+_MEMORY_BYTES = 4_000_000
+_MOST_BYTES = 256_000_000
+_MOST = 20_000
+
+
+class Spool:
+    """Values by key. What does not fit is not kept, and has to be made again."""
+
+    def __init__(self, folder: str) -> None:
+        """Begin. `folder`: where the file is made."""
+        self._folder = folder
+        self._file: Any = None
+        self._places: dict[int, tuple[int, int]] = {}  # by the key's hash: the keys themselves take as much as the rest
+        self._end = 0
+
+    def keep(self, key: Hashable, value: object) -> None:
+        """Keep a value, if there is room."""
+        if self._end > _MOST_BYTES or len(self._places) >= _MOST:
+            return
+        data = pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL)
+        try:
+            if self._file is None:
+                self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
+            self._file.seek(self._end)
+            self._file.write(data)
+        except OSError:  # a full disk: what is written next will say so
+            self.close()
+            return
+        self._places[hash(key)] = self._end, len(data)
+        self._end += len(data)
+
+    def find(self, key: Hashable) -> Any:
+        """Give the value that was kept last for a key, or None."""
+        place = self._places.get(hash(key))
+        if place is None:
+            return None
+        try:
+            self._file.seek(place[0])
+            kept, value = pickle.loads(self._file.read(place[1]))  # noqa: S301 - ours, in a file that has no name
+        except (OSError, ValueError, EOFError):
+            self.close()
+            return None
+        return value if kept == key else None
+
+    def close(self) -> None:
+        """Drop everything, and keep no more."""
+        self._places.clear()
+        self._end = _MOST_BYTES + 1
+        if self._file is not None:
+            self._file.close()
+            self._file = None
