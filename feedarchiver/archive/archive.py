@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,7 @@ class Archive:
         self.bucket = FolderBucket(store)
         self._file = IndexFile(index_path, self.bucket)
         self._index: Index | None = None
+        self._left = ExitStack()
 
     @classmethod
     def open(cls, store: Path, index_path: Path) -> "Archive":
@@ -59,8 +60,7 @@ class Archive:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
-        if "cleaned" in vars(self):
-            self.cleaned.close()
+        self._left.close()
         if Index.is_doubtful(error):
             self._file.distrust()
 
@@ -79,10 +79,10 @@ class Archive:
         return Cleaned(self.spool())
 
     def spool(self) -> "Spool":
-        """Have room for values that a run may want again. Whoever asks closes it."""
+        """Have room for values that a run may want again. It goes with the archive."""
         from feedarchiver.archive.spool import Spool
 
-        return Spool(self.bucket.tmp)
+        return self._left.enter_context(closing(Spool(self.bucket.tmp)))
 
     def close(self) -> None:
         """Close the index."""

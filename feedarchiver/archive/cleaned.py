@@ -24,10 +24,6 @@ class Cleaned:
         kept: Body | None = self._spool.find(article_id)
         return kept or body(article)
 
-    def close(self) -> None:
-        """Drop everything."""
-        self._spool.close()
-
 
 def body(article: Article) -> Body:
     """Clean what an article says: its content, else its summary."""

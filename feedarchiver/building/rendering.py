@@ -93,8 +93,6 @@ class Rendering:
         else:
             self._compare()
         self._out.folder.settle()
-        if self._spool:
-            self._spool.close()
         self._log.settle(self._damaged)
         if self._target.archived_images and state_of(self._out.root, IMAGES):
             self._out.note_whole(IMAGES, "")
