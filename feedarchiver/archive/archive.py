@@ -104,6 +104,12 @@ class Archive:
             yield writer
             writer.commit()
 
+    def foreseeing(self, now: datetime) -> "Writer":
+        """Make a writer that holds no lock, to ask what adding something would come to, and for nothing else."""
+        from feedarchiver.archive.writer import Writer
+
+        return Writer(self.bucket, self.index, now, self.cleaned)
+
     @contextmanager
     def searching(self, advance: Callable[[str], None] = lambda _: None) -> "Iterator[Search]":
         """Have the search index, brought up to date. `advance` is called with the id of each article that takes."""

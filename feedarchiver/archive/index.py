@@ -1,8 +1,8 @@
 """The index: which captures there are, what they make of each entry, and what was last seen of files.
 
-Disposable: all but the tables `seeds` and `documents` is derived from the objects, and losing those costs one more
-reading of the seed files and one more rendering of the feeds. The tables of the feeds are in `feedlog`, those of images
-in `imagelog`.
+Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
+more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
+tables of the feeds are in `feedlog`, those of images in `imagelog`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
@@ -46,6 +46,9 @@ CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
 CREATE TABLE mark AS SELECT random() AS mark;
 CREATE TABLE seeds (
     source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
+) WITHOUT ROWID;
+CREATE TABLE notes (
+    about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
 ) WITHOUT ROWID;
 """
 
@@ -300,6 +303,28 @@ class Index:
     def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note what was seen of a seed file."""
         self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
+
+    def note(self, about: str, name: str) -> str | None:
+        """Return what whoever gathers has noted, about a thing of this name."""
+        row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
+        return row[0] if row else None
+
+    def notes(self, about: str) -> dict[str, str]:
+        """Return everything that has been noted about things of a sort, by their names."""
+        return dict(self._db.execute("SELECT name, said FROM notes WHERE about = ?", (about,)).fetchall())
+
+    def write_note(self, about: str, name: str, said: str | None) -> None:
+        """Note something for whoever gathers; None: forget it."""
+        if said is None:
+            self._db.execute("DELETE FROM notes WHERE about = ? AND name = ?", (about, name))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (about, name, said))
+
+    def entries(self, source: str) -> int:
+        """Count the entries that something was captured of from a source."""
+        return int(
+            self._db.execute("SELECT count(DISTINCT entry) FROM events WHERE source = ?", (source,)).fetchone()[0]
+        )
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
         rows = self._db.execute(f"SELECT entry, capture, raw, {_FACT} FROM captures WHERE {condition}", values)

@@ -8,6 +8,7 @@ A host that cannot be reached, or asks to be left alone, is not asked again befo
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from enum import Enum
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -19,6 +20,15 @@ from feedarchiver.gather.web.politeness import is_for_host
 _MOST_WAITING = 1_000
 
 Result = tuple[Request, Answer | Failure]
+
+
+class _End(Enum):
+    """There are no more requests."""
+
+    END = None
+
+
+_END = _End.END
 
 
 class Turns:
@@ -72,11 +82,12 @@ class Turns:
 
 
 def ask_all(
-    client: Client, requests: Iterable[Request], *, workers: int = 20, gap_s: float = 1.0
+    client: Client, requests: Iterable[Request | None], *, workers: int = 20, gap_s: float = 1.0
 ) -> Generator[Result, None, None]:
     """Ask every one of `requests`, and give back each with what came of it, as they finish.
 
-    `requests` is read in the caller's thread. `gap_s` is the pause between two requests to one host; its robots.txt
+    `requests` is read in the caller's thread. What it gives may follow from results: None says that there is nothing
+    to ask now, but may be after the next result. `gap_s` is the pause between two requests to one host; its robots.txt
     may want a longer one.
     """
     run = _Run(client, workers, gap_s)
@@ -98,7 +109,7 @@ class _Run:
         self._threads: list[Thread] = []
         self._busy = 0
 
-    def results(self, requests: Iterator[Request]) -> Generator[Result, None, None]:
+    def results(self, requests: Iterator[Request | None]) -> Generator[Result, None, None]:
         """Give back every request with its result."""
         reading = True
         while reading or self._busy or self._turns.waiting:
@@ -111,9 +122,11 @@ class _Run:
                     else:
                         self._send(journey)
                     continue
-                request = next(requests, None) if reading and self._turns.waiting < _MOST_WAITING else None
-                if request is None:
-                    reading = reading and self._turns.waiting >= _MOST_WAITING
+                if not reading or self._turns.waiting >= _MOST_WAITING:
+                    break
+                request = next(requests, _END)
+                if request is None or isinstance(request, _End):
+                    reading = request is None and bool(self._busy or self._turns.waiting)
                     break
                 at = self._client.start(request)
                 if isinstance(at, Failure):
