@@ -8,7 +8,6 @@ from program import Program
 from web import Asked, Page, Web, answer
 
 
-
 class Story(NamedTuple):
     """An article of the site."""
 

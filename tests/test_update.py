@@ -177,7 +177,9 @@ def test_a_sick_source_harms_no_other(tmp_path, web):
         assert reason in line
         assert "what is archived stays" in line
     shown = [json.loads(line) for line in program("sources", "--json").out.splitlines()]
-    assert {row["id"]: row["failed"] for row in shown if row["failed"]} == dict.fromkeys(("bad", "missing", "page", "sick"), 1)
+    assert {row["id"]: row["failed"] for row in shown if row["failed"]} == dict.fromkeys(
+        ("bad", "missing", "page", "sick"), 1
+    )
 
 
 def test_failing_leaves_the_validators(room):
@@ -344,9 +346,7 @@ def test_a_problem_is_told_once(room):
     assert "neither link nor guid" in room("sources").out
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("nobody", "is not in the configuration"), ("seeds", "is a folder")]
-)
+@pytest.mark.parametrize(("name", "said"), [("nobody", "is not in the configuration"), ("seeds", "is a folder")])
 def test_sources_that_cannot_be_asked(tmp_path, name, said):
     """A source that is not there, or not on the web, is a wrong call."""
     ran = Program(tmp_path / "home")("update", name)

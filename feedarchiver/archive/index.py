@@ -19,7 +19,7 @@ from feedarchiver.archive import feedlog, imagelog
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 7
+SCHEMA = 8
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 

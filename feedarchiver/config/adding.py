@@ -29,13 +29,16 @@ def add(path: Path, tables: Iterable[dict[str, str]]) -> list[Source]:
     The new file takes the old one's place only when it has been checked.
     """
     import tomlkit
+    from tomlkit.items import AoT
 
     tables = [*tables]
     document = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
     listed = document.setdefault("source", tomlkit.aot())
     for table in tables:
-        item = tomlkit.item(table)
-        item.trivia.indent = "\n"  # an empty line before it
+        item = tomlkit.table() if isinstance(listed, AoT) else tomlkit.inline_table()
+        item.update(table)
+        if isinstance(listed, AoT):
+            item.trivia.indent = "\n"  # an empty line before it
         listed.append(item)
     whole = path.resolve()  # a link stays a link
     fresh = whole.with_name(f".{whole.name}.new")

@@ -10,6 +10,8 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from feedarchiver.gather.decoding import decode
+from feedarchiver.gather.feeds.outline import mended
 from feedarchiver.markup import xml_text
 from feedarchiver.urls import encoded
 
@@ -28,11 +30,11 @@ def read(data: bytes) -> list[Outline]:
     """Read the feeds of a list, each once. Raises ValueError with the reason when it is none."""
     if len(data) > _LIMIT_BYTES:
         raise ValueError(f"{len(data):,} bytes long, above the limit of {_LIMIT_BYTES:,}")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True)
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, recover=True)
     try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise ValueError(f"not an OPML list: {error}") from error
+        root = etree.fromstring(mended(decode(data).text.lstrip()).encode(errors="replace"), parser)
+    except etree.XMLSyntaxError:
+        root = None
     if root is None or etree.QName(root).localname.lower() != "opml":
         raise ValueError("not an OPML list")
     found: dict[str, Outline] = {}
