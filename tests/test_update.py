@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 from news import Newsroom, Story, live, rss, source, stories
@@ -223,9 +224,16 @@ def test_a_gap(room):
     shown = room.shown()
     assert shown["gaps"] == [[first["answered"], shown["answered"]]]
     assert "possible gap between" in room("sources").out
-    room.says(*stories(9, 10))
+    waits = [datetime.fromisoformat(row["due"]) - datetime.fromisoformat(row["answered"]) for row in (first, shown)]
+    assert timedelta(minutes=25) < waits[0]
+    assert waits[1] <= timedelta(minutes=15)
+    room.says(*stories(11))
+    assert room("update", "news").err == ""  # one gap behind the other is one
+    last = room.shown()
+    assert last["gaps"] == [[first["answered"], last["answered"]]]
+    room.says(*stories(11, 12))
     assert room("update", "news").err == ""
-    assert len(room.shown()["gaps"]) == 1
+    assert room.shown()["gaps"] == last["gaps"]
 
 
 def test_a_gap_is_closed_out_of_the_sources_own_archive(room):

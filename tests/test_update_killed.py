@@ -83,6 +83,17 @@ def test_killed_at_any_moment(state, tmp_path):
     assert found == []
 
 
+def test_two_at_once(state, tmp_path):
+    """Two updates beside each other store each article once."""
+    program, wanted = state
+    copy = Copy(program, tmp_path / "both")
+    copy("sources")
+    children = [start(copy, "update", "--backfill") for _ in range(2)]
+    for child in children:
+        assert child.communicate(timeout=60)[1] == ""
+    assert faults(copy, wanted) == []
+
+
 def test_nobody_waits_for_the_web(tmp_path):
     """While a source does not answer, other commands write to the archive."""
     with Web({"/silent": silence}) as web:

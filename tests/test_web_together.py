@@ -188,6 +188,30 @@ def test_waiting_is_bounded(wide):
         results.close()
 
 
+def test_requests_that_follow_from_results(wide):
+    """None says that more may follow from a result: it is asked for again then, and not before."""
+    wide.pages = {f"/{number}": PAGE for number in range(5)}
+    found = []
+
+    def requests():
+        for number in range(5):
+            yield to(wide.url(f"/{number}", "127.0.0.1"))
+            while len(found) <= number:
+                yield None
+
+    with Client(now=NOW) as client:
+        for request, result in ask_all(client, requests(), workers=3, gap_s=0):
+            found.append((request.url, result.body))
+    assert [body for _, body in found] == [b"page"] * 5
+    assert wide.paths() == [f"/{number}" for number in range(5)]
+
+
+def test_nothing_follows_from_nothing():
+    """None, when nothing is under way that could answer, is the end."""
+    with Client(now=NOW) as client:
+        assert list(ask_all(client, iter([None, to("http://127.0.0.1:1/")]))) == []
+
+
 def test_an_error_of_ours_is_not_swallowed():
     """An exception that is no failure of the web comes up where the results are read."""
 

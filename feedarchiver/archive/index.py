@@ -2,7 +2,7 @@
 
 Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
 more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
-tables of the feeds are in `feedlog`, those of images in `imagelog`.
+tables of the feeds are in `feedlog`, those of images in `imagelog`, those of the web in `notes`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feedarchiver.archive import feedlog, imagelog
+from feedarchiver.archive import feedlog, imagelog, notes
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
@@ -46,9 +46,6 @@ CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
 CREATE TABLE mark AS SELECT random() AS mark;
 CREATE TABLE seeds (
     source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
-) WITHOUT ROWID;
-CREATE TABLE notes (
-    about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
 ) WITHOUT ROWID;
 """
 
@@ -93,7 +90,7 @@ class Index:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES}"
+        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {notes.TABLES}"
         connection.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
         return cls(connection)
 
@@ -147,6 +144,11 @@ class Index:
     def images(self) -> imagelog.ImageLog:
         """The images."""
         return imagelog.ImageLog(self._db)
+
+    @property
+    def notes(self) -> notes.Notes:
+        """What whoever gathers remembers."""
+        return notes.Notes(self._db)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -303,22 +305,6 @@ class Index:
     def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note what was seen of a seed file."""
         self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
-
-    def note(self, about: str, name: str) -> str | None:
-        """Return what whoever gathers has noted, about a thing of this name."""
-        row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
-        return row[0] if row else None
-
-    def notes(self, about: str) -> dict[str, str]:
-        """Return everything that has been noted about things of a sort, by their names."""
-        return dict(self._db.execute("SELECT name, said FROM notes WHERE about = ?", (about,)).fetchall())
-
-    def write_note(self, about: str, name: str, said: str | None) -> None:
-        """Note something for whoever gathers; None: forget it."""
-        if said is None:
-            self._db.execute("DELETE FROM notes WHERE about = ? AND name = ?", (about, name))
-        else:
-            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (about, name, said))
 
     def entries(self, source: str) -> int:
         """Count the entries that something was captured of from a source."""

@@ -30,7 +30,7 @@ _BATCH_CAPTURES = 1_000
 class Writer:
     """The one that adds to an archive, while it holds the lock."""
 
-    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned) -> None:
+    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned | None = None) -> None:
         self._bucket, self._cleaned = bucket, cleaned
         self.index = index
         last = index.last_captured()
@@ -83,7 +83,8 @@ class Writer:
         self._bucket.put("captures", capture_id, capture_data)
         lengths = len(received.raw), len(data), len(capture_data)
         self.index.add(known(capture_id, capture, article, names, lengths))
-        self._cleaned.keep(article_id, said)
+        if self._cleaned is not None:
+            self._cleaned.keep(article_id, said)
         self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
         self._count(capture_id, len(received.raw) + len(data))
         return outcome
@@ -153,7 +154,7 @@ class Writer:
     def note(self, about: str, name: str, said: str | None) -> None:
         """Note something for whoever gathers. It is durable no sooner than what was added before."""
         self._begin()
-        self.index.write_note(about, name, said)
+        self.index.notes.write(about, name, said)
 
     def commit(self) -> None:
         """Make all that was added durable: objects first, then the index."""

@@ -69,6 +69,7 @@ def run_command(console: Console, *, reseal: bool) -> int:
     """
     config = load(console.config_path)
     with _create(config) as archive:
+        archive.keeps_cleaned = True
         _ask_to_reseal(config, archive, agreed=reseal)
         imported = _import(console, config, archive, _folders(config))
         said, figures, failed = _update(console, config, archive)

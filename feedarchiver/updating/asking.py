@@ -161,7 +161,7 @@ class Asking:
         return self.hosts[place.site] if place.site in self.hosts else self._noted(place.site)
 
     def _noted(self, site: str) -> politeness.Host | None:
-        return host_read(self._archive.index.note(HOST, site))
+        return host_read(self._archive.index.notes.read(HOST, site))
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""

@@ -66,7 +66,7 @@ class Remembered(NamedTuple):
 
 def remembered(index: Index, source: WebSource) -> Remembered:
     """Read what is remembered of a source."""
-    said = index.note(SOURCE, source.id)
+    said = index.notes.read(SOURCE, source.id)
     known = _read(said) if said else Remembered()
     settings = source.settings
     return known if known.settings == settings else Remembered(settings=settings, gaps=known.gaps)

@@ -107,14 +107,9 @@ class Storing:
             found = politeness.Found.NEW if fresh else found
             if reading.patience is not None:
                 bounds = bounds._replace(shortest=min(max(bounds.shortest, reading.patience), bounds.longest))
-            if not known.is_continued(reading.keys) and before is not None and before.answered is not None:
+            if not known.is_continued(reading.keys):
                 found, bounds = politeness.Found.GAP, source.bounds
-                known = known._replace(gaps=(*known.gaps, (before.answered, self._now))[-_MOST_GAPS:])
-                self._notice(
-                    source,
-                    f"a gap: nothing of what was there at {_said(before.answered)} is there now; "
-                    "articles that came and went in between are missing",
-                )
+                known = self._with_gap(source, known)
             if new := [problem for problem in reading.problems if problem not in known.problems]:
                 self._notice(source, "; ".join(new))
             known = known._replace(keys=reading.keys[-_MOST_KEYS:], problems=reading.problems)
@@ -126,6 +121,19 @@ class Storing:
                 "write that address into the configuration",
             )
         return known._replace(standing=standing, body=event.digest or known.body)
+
+    def _with_gap(self, source: WebSource, known: Remembered) -> Remembered:
+        """Remember that articles may be missing. One gap behind the other is one, and told once."""
+        since = known.standing.answered if known.standing else None
+        if since is None:
+            return known
+        if known.gaps and known.gaps[-1][1] == since:
+            return known._replace(gaps=(*known.gaps[:-1], (known.gaps[-1][0], self._now)))
+        text = (
+            f"a gap: nothing of what was there at {_said(since)} is there now; what came and went in between is missing"
+        )
+        self._notice(source, text)
+        return known._replace(gaps=(*known.gaps, (since, self._now))[-_MOST_GAPS:])
 
     def _walked(self, store: _Store, known: Remembered, event: Walked) -> Remembered:
         """Archive what a document of a source's own archive says, and remember where the way goes on."""
