@@ -43,8 +43,9 @@ def faults(program, wanted):
     if (program.archive / "format.json").exists():
         ran = program("verify")
         found += [] if ran.status == 0 else [f"verify: {ran}"]
-    ran = program("update", "--backfill")  # what has been remembered is not asked for: it must be there
-    found += [] if ran.status == 0 else [f"again: {ran}"]
+    for again in (["update"], ["update", "s0", "--backfill"]):  # what is remembered is not asked for: it must be there
+        ran = program(*again)
+        found += [] if ran.status == 0 else [f"{again}: {ran}"]
     found += [] if outcome(program) == wanted else ["not what an undisturbed update comes to"]
     found += [differs] if (differs := index_differs(program)) else []
     return found + leftovers(program)
