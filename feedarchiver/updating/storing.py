@@ -60,6 +60,7 @@ class Storing:
         self._archive, self._now, self._chance, self._told = archive, now, chance, told
         self._events: list[Event] = []
         self._size_bytes = 0
+        self._foresight: _Foresight | None = None
         self.done = Updated()
 
     def put(self, event: Event) -> None:
@@ -82,7 +83,8 @@ class Storing:
 
     def foresee(self) -> None:
         """Count what storing would come to."""
-        self._store(_Foresight(self._archive.foreseeing(self._now)))
+        self._foresight = self._foresight or _Foresight(self._archive.foreseeing(self._now))
+        self._store(self._foresight)
 
     def _store(self, store: _Store) -> None:
         for event in self._events:
