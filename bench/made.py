@@ -11,10 +11,15 @@ _SEED = re.compile(r"<!--(.*?)-->\n\[(.*)\]\((.*)\)\s*\n------\n\n?(.*)", re.DOT
 _FIRST_STAMP_MS = 1_400_000_000_000
 
 
+def originals() -> list[tuple[str, ...]]:
+    """Return the stamp, title, link and body of each article of the corpus."""
+    paths = sorted((CORPUS if CORPUS.is_dir() else SEEDS).glob("*.txt"))
+    return [match.groups() for path in paths if (match := _SEED.match(path.read_text(encoding="utf-8")))]
+
+
 def make(folder: Path, count: int) -> int:
     """Write `count` seed files into `folder` and return their size in bytes. The same count gives the same bytes."""
-    originals = sorted((CORPUS if CORPUS.is_dir() else SEEDS).glob("*.txt"))
-    parsed = [match.groups() for path in originals if (match := _SEED.match(path.read_text(encoding="utf-8")))]
+    parsed = originals()
     chance = random.Random(20231104)
     folder.mkdir(parents=True)
     size_bytes = 0

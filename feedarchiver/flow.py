@@ -1,4 +1,4 @@
-"""The corridor, its first half: from the sources into the archive. The other half is building.py; `run` is both.
+"""The corridor, its first part: from seed files into the archive. updating/ is the second, building/ the third.
 
     seed files -> gather.seeds -> archive.writer -> archive.index -> building -> published folder
 

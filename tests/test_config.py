@@ -10,11 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feedarchiver.config import _ALL, Config, Source, checks, feeds_for, load
+from feedarchiver.config import _ALL, Config, checks, feeds_for, load
 from feedarchiver.config.names import folder_name, slug
+from feedarchiver.config.sources import Asking, Source, headers, interval, timeout, url
 from feedarchiver.config.starter import start
 from feedarchiver.errors import ConfigError, StorageError, UsageError
-from feedarchiver.model import Feed
+from feedarchiver.model import Feed, Filter
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "config"
@@ -60,6 +61,7 @@ def test_defaults(tmp_path):
         pages=True,
         title="All articles",
         archived_images=False,
+        contact=None,
         sources=(Source(id="seeds", kind="seeds", folder=tmp_path / "seeds", title=None, language=None),),
         feeds=(),
     )
@@ -78,7 +80,25 @@ def test_every_key():
         pages=False,
         title="全部文章",
         archived_images=True,
-        sources=(Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),),
+        contact="me@example.org",
+        sources=(
+            Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),
+            Source(
+                id="web",
+                kind="feed",
+                title=None,
+                language=None,
+                asking=Asking(
+                    url="https://example.org/feed.xml?a=b",
+                    interval=(timedelta(minutes=30), timedelta(hours=12)),
+                    filter=Filter(include=(("title", "a"),), exclude=(("link", "b"), ("link", "c"))),
+                    max_articles=9,
+                    headers=(("X-Key", "secret"),),
+                    timeout=timedelta(minutes=1),
+                    allow_private=True,
+                ),
+            ),
+        ),
         feeds=(
             Feed(id="all", title="Everything", subtitle="And more", language="en"),
             Feed(id="news", title="news", sources=("新闻", "rfi")),
@@ -244,6 +264,36 @@ def test_not_a_base_url(address, said):
     with pytest.raises(ValueError, match=re.escape(said)) as caught:
         checks.base_url(address)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "said"),
+    [
+        (url, "example.org/feed", "is not an http"),
+        (url, "ftp://example.org/feed", "is not an http"),
+        (url, "https://me:secret@example.org/feed", "user name or password"),
+        (interval, ["1 h"], "the shortest and the longest"),
+        (interval, ["1 day", "1 h"], "must not be longer"),
+        (interval, ["1 h", "often"], "is not a duration"),
+        (timeout, "1 h", "at most 10 minutes"),
+        (headers, "X: y", "must be a table"),
+        (headers, {}, "must be a table"),
+        (headers, {"X Y": "z"}, "not the name of a header field"),
+        (headers, {"Host": "secret"}, "not yours to set"),
+        (headers, {"X": "secret\r\nY: z"}, "printable ASCII"),
+        (headers, {"X": 5}, "printable ASCII"),
+    ],
+)
+def test_not_a_way_to_ask(check, value, said):
+    """What could not be asked, or not so, is refused; a secret is not repeated."""
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        check(value)
+    assert "secret" not in str(caught.value)
+
+
+def test_one_interval():
+    """One duration is the shortest and the longest."""
+    assert interval("2 h") == (timedelta(hours=2), timedelta(hours=2))
 
 
 @pytest.mark.parametrize("tag", ["english", "zh_CN", "e", "zh-", "zh CN", "en-abcdefghi", "中文"])
@@ -433,7 +483,7 @@ def test_starter_annotates_every_key(problems):
     """The annotated file shows every key below a comment, and what is commented out is right too."""
     text = (PACKAGE / "config" / "starter.toml").read_text()
     for keys in _ALL.values():
-        for key in keys.keys() - {"interval"}:  # known only to say that seeds have none
+        for key in keys:
             assert re.search(rf"^# .*\n(# )?{key} = ", text, re.MULTILINE) or key in ("folder", "kind"), key
     assert problems(re.sub(r"^# (\[\[|[a-z_]+ = )", r"\1", text, flags=re.MULTILINE)) == []
 

@@ -4,11 +4,13 @@ import subprocess
 import sys
 
 import pytest
+from news import Newsroom
 from program import PROJECT, Program
+from web import Web
 
 HEAVY = {
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "pydantic",
-    "requests", "rich", "selectolax", "starlette", "trafilatura", "uvicorn", "w3lib",
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "protego",
+    "pydantic", "requests", "rich", "selectolax", "starlette", "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
 
@@ -35,6 +37,16 @@ def test_nothing_heavy(tmp_path, arguments):
     program("run")
     program("run")  # a file younger than the clock's tick is read again
     assert not loaded(program.folder, *arguments) & (HEAVY | OURS)
+
+
+def test_nothing_of_the_web_when_nothing_is_due(tmp_path):
+    """A run in which no source on the web is due loads nothing to ask it with, nor to read it."""
+    with Web() as web:
+        room = Newsroom(tmp_path / "home", web)
+        room("run")
+        room("run")
+        assert not loaded(room.folder, "run") & (HEAVY | OURS)
+        assert len(web.asked) == 1
 
 
 def test_help_reads_no_command(tmp_path):

@@ -38,6 +38,8 @@ class Archive:
         self.store = store
         self.index_path = index_path
         self.bucket = FolderBucket(store)
+        self.keeps_cleaned = False
+        """Whether what is added is published before this archive is closed: what was cleaned for the one is kept."""
         self._file = IndexFile(index_path, self.bucket)
         self._index: Index | None = None
         self._left = ExitStack()
@@ -99,10 +101,16 @@ class Archive:
         from feedarchiver.archive.writer import Writer
 
         with locked(self.store), self._writable():
-            writer = Writer(self.bucket, self.index, now, self.cleaned)
+            writer = Writer(self.bucket, self.index, now, self.cleaned if self.keeps_cleaned else None)
             writer.recover()
             yield writer
             writer.commit()
+
+    def foreseeing(self, now: datetime) -> "Writer":
+        """Make a writer that holds no lock, to ask what adding something would come to, and for nothing else."""
+        from feedarchiver.archive.writer import Writer
+
+        return Writer(self.bucket, self.index, now)
 
     @contextmanager
     def searching(self, advance: Callable[[str], None] = lambda _: None) -> "Iterator[Search]":
@@ -134,7 +142,7 @@ class Archive:
             if not self.is_settled():
                 from feedarchiver.archive.writer import Writer
 
-                Writer(self.bucket, self.index, _EPOCH, self.cleaned).recover()
+                Writer(self.bucket, self.index, _EPOCH).recover()
             yield self.index
 
     def reindex(self) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """The index: which captures there are, what they make of each entry, and what was last seen of files.
 
-Disposable: all but the tables `seeds` and `documents` is derived from the objects, and losing those costs one more
-reading of the seed files and one more rendering of the feeds. The tables of the feeds are in `feedlog`, those of images
-in `imagelog`.
+Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
+more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
+tables of the feeds are in `feedlog`, those of images in `imagelog`, those of the web in `notes`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feedarchiver.archive import feedlog, imagelog
+from feedarchiver.archive import feedlog, imagelog, notes
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
-SCHEMA = 7
+SCHEMA = 8
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -90,7 +90,7 @@ class Index:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES}"
+        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {notes.TABLES}"
         connection.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
         return cls(connection)
 
@@ -144,6 +144,11 @@ class Index:
     def images(self) -> imagelog.ImageLog:
         """The images."""
         return imagelog.ImageLog(self._db)
+
+    @property
+    def notes(self) -> notes.Notes:
+        """What whoever gathers remembers."""
+        return notes.Notes(self._db)
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
@@ -300,6 +305,12 @@ class Index:
     def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note what was seen of a seed file."""
         self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
+
+    def entries(self, source: str) -> int:
+        """Count the entries that something was captured of from a source."""
+        return int(
+            self._db.execute("SELECT count(DISTINCT entry) FROM events WHERE source = ?", (source,)).fetchone()[0]
+        )
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
         rows = self._db.execute(f"SELECT entry, capture, raw, {_FACT} FROM captures WHERE {condition}", values)

@@ -30,7 +30,7 @@ _BATCH_CAPTURES = 1_000
 class Writer:
     """The one that adds to an archive, while it holds the lock."""
 
-    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned) -> None:
+    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned | None = None) -> None:
         self._bucket, self._cleaned = bucket, cleaned
         self.index = index
         last = index.last_captured()
@@ -48,8 +48,12 @@ class Writer:
         self.captured += timedelta(microseconds=1)
         self._linked.clear()
 
-    def add(self, received: Received) -> Outcome:
-        """Archive an article. What these bytes from this source have said before is no new capture."""
+    def add(self, received: Received, *, polled: bool = False) -> Outcome:
+        """Archive an article. What these bytes from this source have said before is no new capture.
+
+        `polled`: it comes again and again, and its bytes may differ in what no article keeps (how many comments there
+        are). The same article from the same source is no new capture then.
+        """
         raw = objects.object_id(received.raw)
         if self.index.has_raw(raw, received.source):
             return Outcome.KNOWN
@@ -57,6 +61,8 @@ class Writer:
         data = objects.encode_article(article)
         article_id = objects.object_id(data)
         names = aliases(article, received.source)
+        if polled and self._has_said(article_id, names, received.source):
+            return Outcome.KNOWN
         if not self._is_any_order_right(names):
             self.step()
         said = body(article)
@@ -77,7 +83,8 @@ class Writer:
         self._bucket.put("captures", capture_id, capture_data)
         lengths = len(received.raw), len(data), len(capture_data)
         self.index.add(known(capture_id, capture, article, names, lengths))
-        self._cleaned.keep(article_id, said)
+        if self._cleaned is not None:
+            self._cleaned.keep(article_id, said)
         self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
         self._count(capture_id, len(received.raw) + len(data))
         return outcome
@@ -106,6 +113,16 @@ class Writer:
         self.take_image(capture_data, KnownImage.of(capture, capture_data))
         return Outcome.NEW if before is None else Outcome.VERSION
 
+    def foresee(self, received: Received) -> Outcome:
+        """Tell what adding an article that was polled would come to. Changes nothing."""
+        if self.index.has_raw(objects.object_id(received.raw), received.source):
+            return Outcome.KNOWN
+        article = received.article
+        names = aliases(article, received.source)
+        if self._has_said(objects.object_id(objects.encode_article(article)), names, received.source):
+            return Outcome.KNOWN
+        return self.judge(article, names, body(article))[0]
+
     def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
         """Hand over an object that a capture to come refers to. One that stays without a capture harms nobody."""
         self._bucket.put(kind, object_id, data)
@@ -133,6 +150,11 @@ class Writer:
         """Note the state of a seed file that has been taken or refused."""
         self._begin()
         self.index.saw(source, name, stamp, refused)
+
+    def note(self, about: str, name: str, said: str | None) -> None:
+        """Note something for whoever gathers. It is durable no sooner than what was added before."""
+        self._begin()
+        self.index.notes.write(about, name, said)
 
     def commit(self) -> None:
         """Make all that was added durable: objects first, then the index."""
@@ -173,6 +195,11 @@ class Writer:
         last = self.index.last_captured()
         if last is not None:
             self.captured = max(self.captured, _after(last))
+
+    def _has_said(self, article_id: ObjectId, names: tuple[str, ...], source: str) -> bool:
+        entry = self.index.find(names)
+        known = () if entry is None else self.index.facts(entry)
+        return any(fact.article == article_id and fact.source == source for fact in known)
 
     def _is_any_order_right(self, names: tuple[str, ...]) -> bool:
         """Tell whether a capture of an entry so named may be taken in before or after all others of this instant.

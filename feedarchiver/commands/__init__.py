@@ -14,8 +14,12 @@ TABLE = {
     "init": ("feedarchiver.commands.setup", "Write an annotated config.toml and its folders."),
     "import": ("feedarchiver.commands.main", "Archive seed files."),
     "import-images": ("feedarchiver.commands.images", "Archive the images of a folder that a mirror was saved in."),
+    "update": ("feedarchiver.commands.asking", "Ask the sources on the web and archive what they say."),
     "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
+    "sources": ("feedarchiver.commands.asking", "List the sources and how they are."),
+    "import-opml": ("feedarchiver.commands.lists", "Add the feeds of an OPML list to the configuration."),
+    "export-opml": ("feedarchiver.commands.lists", "Print the configured feeds as an OPML list."),
     "search": ("feedarchiver.commands.looking", "Find articles by words in title and text."),
     "show": ("feedarchiver.commands.looking", "Print an article."),
     "explain": ("feedarchiver.commands.looking", "Say where an article's title, date and picture came from."),
@@ -32,7 +36,7 @@ Exit codes:
   0  done
   1  failed; what was kept is said
   2  wrong usage or configuration; nothing was done
-  3  done, but something was refused; each is named"""
+  3  done, but something was refused or a source failed; each is named"""
 
 
 class Commands(click.Group):

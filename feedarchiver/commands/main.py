@@ -36,7 +36,7 @@ def import_command(console: Console, paths: tuple[Path, ...], source: str | None
     config = load(console.config_path)
     folders = [_adopt(config, path, source) for path in paths] or _folders(config)
     with _create(config) as archive:
-        past = repository and flow.SeedFolder(path=repository, source=source or config.sources[0].id)
+        past = repository and flow.SeedFolder(path=repository, source=source or _owner(config))
         done = _import(console, config, archive, past or folders)
     console.say(_told(done), event="imported", **_figures(done))
     return _REFUSED if done.refused else _DONE
@@ -63,17 +63,34 @@ def build_command(console: Console, *, reseal: bool, full: bool) -> int:
 @common
 @_reseal
 def run_command(console: Console, *, reseal: bool) -> int:
-    """Archive what is new in the configured folders, then publish the feeds. Safe to call at any time, from cron."""
+    """Archive what is new in the configured folders, ask the sources on the web that are due, then publish the feeds.
+
+    Safe to call at any time, from cron.
+    """
     config = load(console.config_path)
     with _create(config) as archive:
+        archive.keeps_cleaned = True
         _ask_to_reseal(config, archive, agreed=reseal)
         imported = _import(console, config, archive, _folders(config))
+        said, figures, failed = _update(console, config, archive)
         built = _build(console, config, archive)
-    told = f"{_told(imported)}; {_told(built)}"
-    console.say(told, event="run", imported=_figures(imported), built=_figures(built))
+    told = f"{_told(imported)}; {said}{_told(built)}"
+    console.say(told, event="run", imported=_figures(imported), **figures, built=_figures(built))
     if built.faults:
         return _FAILED
-    return _REFUSED if imported.refused else _DONE
+    return _REFUSED if imported.refused or failed else _DONE
+
+
+def _update(console: Console, config: Config, archive: Archive) -> tuple[str, dict[str, object], bool]:
+    """Ask what is due, if anything is on the web at all. Returns both summaries, and whether a source failed."""
+    web = [source for source in config.sources if source.asking]
+    if not web:
+        return "", {}, False
+    from feedarchiver.commands import asking
+    from feedarchiver.updating import Manner
+
+    done = asking.update(console, config, archive, web, Manner())
+    return f"{asking.told(done)}; ", {"updated": asking.figures(done)}, bool(done.failures)
 
 
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
@@ -98,7 +115,16 @@ def _create(config: Config) -> Archive:
 
 
 def _folders(config: Config) -> list[flow.SeedFolder]:
-    return [flow.SeedFolder(path=_near(source.folder), source=source.id) for source in config.sources]
+    folders = ((source.id, source.folder) for source in config.sources if source.folder)
+    return [flow.SeedFolder(path=_near(folder), source=name) for name, folder in folders]
+
+
+def _owner(config: Config) -> str:
+    """Name the source of files that belong to none: the first that has a folder. Raises UsageError."""
+    owner = next((source.id for source in config.sources if source.folder), None)
+    if owner is None:
+        raise UsageError("no source has a folder: say with --source whose files these are; nothing was imported")
+    return owner
 
 
 def _near(path: Path) -> Path:
@@ -113,11 +139,11 @@ def _adopt(config: Config, path: Path, source: str | None) -> flow.SeedFolder:
         raise UsageError(f"there is no {path}; nothing was imported")
     whole = path.absolute()
     for configured in config.sources:
-        if source is None and whole.is_relative_to(configured.folder):
+        if source is None and configured.folder and whole.is_relative_to(configured.folder):
             start = whole.relative_to(configured.folder).as_posix()
             folder = _near(configured.folder)
             return flow.SeedFolder(path=folder, source=configured.id, start="" if start == "." else start)
-    return flow.SeedFolder(path=path, source=source or config.sources[0].id, remembers=False)
+    return flow.SeedFolder(path=path, source=source or _owner(config), remembers=False)
 
 
 def _import(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.config import checks, filters
+from feedarchiver.config import checks, filters, sources
 from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
+from feedarchiver.config.sources import Source
 from feedarchiver.errors import ConfigError, one_line
 from feedarchiver.model import Feed
 
@@ -30,13 +31,8 @@ _PUBLISH: checks.Keys = {
     "title": (checks.text, "All articles"),
     "images": (checks.images, "original"),
 }
-_SOURCE: checks.Keys = {
-    "id": (checks.source_id, REQUIRED),
-    "kind": (checks.kind, REQUIRED),
-    "folder": (checks.folder, REQUIRED),
-    "title": (checks.text, None),
-    "language": (checks.language, None),
-    "interval": (checks.duration, None),
+_WEB: checks.Keys = {
+    "contact": (checks.text, None),
 }
 _FEED: checks.Keys = {
     "id": (folder_name, REQUIRED),
@@ -47,20 +43,9 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH}
-_LISTS = {"source": _SOURCE, "feed": _FEED}
+_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "web": _WEB}
+_LISTS = {"source": sources.KEYS, "feed": _FEED}
 _ALL = {**_TABLES, **_LISTS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A configured place that articles come from: a folder of seed files, whose subfolders are sources of their own."""
-
-    id: str
-    kind: str
-    folder: Path
-    title: str | None
-    language: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +53,8 @@ class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
     `published` is the folder that feeds are written to, `title` that of the feed of all articles, `archived_images`
-    whether feeds show stored copies of images. `feeds` is empty when none is named: see `feeds_for`.
+    whether feeds show stored copies of images. `contact` is for those who are asked. `feeds` is empty when none is
+    named: see `feeds_for`.
     """
 
     root: Path
@@ -81,6 +67,7 @@ class Config:
     pages: bool
     title: str
     archived_images: bool
+    contact: str | None
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
 
@@ -89,18 +76,17 @@ def load(path: Path) -> Config:
     """Read and check config.toml. Raises ConfigError with every mistake."""
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
-    archive, publish = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
-    sources, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
+    archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
+    origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
-    for number, source in enumerate(sources, 1):
-        if source.pop("interval", None) and "kind" in source:
-            problems.append(f"source {number}: interval: seed folders are read in every run; leave it out")
+    for number, (origin, given) in enumerate(zip(origins, raw.get("source", ()), strict=False), 1):
+        problems += [f"source {number}: {problem}" for problem in sources.misplaced(origin, given)]
     contradictions = ((number, filters.contradiction(feed)) for number, feed in enumerate(feeds, 1))
     problems += [f"feed {number}: {problem}" for number, problem in contradictions if problem]
-    problems += [*_repeated("source", sources), *_repeated("feed", feeds)]
+    problems += [*_repeated("source", origins), *_repeated("feed", feeds)]
     root = _at(path.parent, "")
-    problems += _overlaps(root, archive, publish, sources)
+    problems += _overlaps(root, archive, publish, origins)
     if problems:
         raise _error(path, *problems)
     store = _at(root, archive["store"])
@@ -115,14 +101,15 @@ def load(path: Path) -> Config:
         pages=publish["pages"],
         title=publish["title"],
         archived_images=publish["images"] == "archived",
-        sources=tuple(Source(**{**source, "folder": _at(root, source["folder"])}) for source in sources),
-        feeds=tuple(_feed(feed, sources) for feed in feeds),
+        contact=web["contact"],
+        sources=tuple(sources.made(origin, origin["folder"] and _at(root, origin["folder"])) for origin in origins),
+        feeds=tuple(_feed(feed, origins) for feed in feeds),
     )
 
 
-def _feed(feed: dict[str, Any], sources: list[dict[str, Any]]) -> Feed:
+def _feed(feed: dict[str, Any], origins: list[dict[str, Any]]) -> Feed:
     """Make the value of a checked [[feed]]."""
-    spoken = {source["id"]: source["language"] for source in sources if source["language"]}
+    spoken = {origin["id"]: origin["language"] for origin in origins if origin["language"]}
     chosen = filters.taken(feed, spoken)
     return Feed(**{**feed, "title": feed["title"] or feed["id"], "filter": chosen})
 
@@ -203,11 +190,11 @@ def _repeated(name: str, tables: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _overlaps(
-    root: Path, archive: dict[str, Any], publish: dict[str, Any], sources: list[dict[str, Any]]
+    root: Path, archive: dict[str, Any], publish: dict[str, Any], origins: list[dict[str, Any]]
 ) -> Iterator[str]:
     """Name folders that lie in one another: each is walked, written or tidied up as a whole."""
     given = {"archive: store": archive.get("store"), "publish: folder": publish.get("folder")}
-    given |= {f"source {number}: folder": source.get("folder") for number, source in enumerate(sources, 1)}
+    given |= {f"source {number}: folder": origin.get("folder") for number, origin in enumerate(origins, 1)}
     folders = {place: _at(root, folder) for place, folder in given.items() if folder}
     owners = {folder: place for place, folder in reversed(folders.items())}
     for place, folder in folders.items():

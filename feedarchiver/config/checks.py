@@ -174,13 +174,6 @@ def index(value: object) -> str:
     return path
 
 
-def kind(value: object) -> str:
-    """Take the kind of a source."""
-    if text(value) != "seeds":
-        raise ValueError(f"{shown(value)} is not a kind of source; known is 'seeds'")
-    return "seeds"
-
-
 def images(value: object) -> str:
     """Take which images feeds show."""
     if text(value) not in {"original", "archived"}:

@@ -1,0 +1,32 @@
+"""Notes for whoever gathers: what it remembers of sources and hosts from run to run. What they say is its own affair.
+
+They lie in the index to be durable together with the captures that they are about, and never before them. Losing them
+costs one more request for each source.
+"""
+
+import sqlite3
+
+TABLES = """
+CREATE TABLE notes (
+    about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
+) WITHOUT ROWID;
+"""
+
+
+class Notes:
+    """Texts by what they are about (a sort of things) and the name of the thing."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def read(self, about: str, name: str) -> str | None:
+        """Return what is noted of a thing."""
+        row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
+        return row[0] if row else None
+
+    def write(self, about: str, name: str, said: str | None) -> None:
+        """Note something; None: forget it."""
+        if said is None:
+            self._db.execute("DELETE FROM notes WHERE about = ? AND name = ?", (about, name))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (about, name, said))

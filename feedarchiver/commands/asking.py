@@ -1,0 +1,183 @@
+"""update and sources: asking what is configured on the web, and how that went."""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from feedarchiver import updating
+from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.naming import instant, plural
+from feedarchiver.config import Config, load
+from feedarchiver.config.sources import Source
+from feedarchiver.errors import UsageError
+from feedarchiver.gather.web.politeness import Bounds
+from feedarchiver.model import Outcome, Received
+from feedarchiver.updating.source import remembered
+
+_FIRST = timedelta(hours=1)
+_DONE, _SOME_FAILED = 0, 3
+
+
+@click.command("update")
+@common
+@click.option("--all", "everything", is_flag=True, help="Ask every source, due or not.")
+@click.option("--backfill", is_flag=True, help="Follow the sources' own archives back to their beginning, once.")
+@click.option("--dry-run", is_flag=True, help="Ask, and show what would be stored; store nothing.")
+@click.argument("sources", nargs=-1)
+def update_command(
+    console: Console, sources: tuple[str, ...], *, everything: bool, backfill: bool, dry_run: bool
+) -> int:
+    """Ask the sources on the web that are due, or those named, and archive what they say."""
+    config = load(console.config_path)
+    chosen = _chosen(config, sources)
+    manner = updating.Manner(due_only=not (everything or sources), backfill=backfill, dry_run=dry_run)
+    with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        done = update(console, config, archive, chosen, manner)
+    console.say(told(done, dry_run=dry_run), event="foreseen" if dry_run else "updated", **figures(done))
+    return _SOME_FAILED if done.failures else _DONE
+
+
+def update(
+    console: Console, config: Config, archive: Archive, sources: Sequence[Source], manner: updating.Manner
+) -> updating.Updated:
+    """Ask sources, and name what failed and what a person should know."""
+
+    def show(outcome: Outcome, received: Received) -> None:
+        article = received.article
+        line = f"{received.source}: {outcome.name.lower()}: {article.title or article.link or article.guid}"
+        if not manner.dry_run:
+            console.detail(line)
+            return
+        said = {"link": article.link, "title": article.title, "published": instant(article.published)}
+        console.say(line, event="would store", source=received.source, outcome=outcome.name.lower(), **said)
+
+    with console.progress("asking") as advance:
+        done = updating.update(
+            archive,
+            (_web(source) for source in sources if source.asking),
+            now=datetime.now(UTC),
+            manner=manner,
+            contact=config.contact,
+            chance=random.random,
+            advance=advance,
+            told=show,
+        )
+    for notice in done.notices:
+        console.warn(f"{notice.source}: {notice.text}", event="notice", source=notice.source, text=notice.text)
+    for failure in done.failures:
+        console.warn(f"{failure.source}: {failure.text}", event="failed", source=failure.source, reason=failure.text)
+    return done
+
+
+def told(done: updating.Updated, *, dry_run: bool = False) -> str:
+    """Sum up for a person."""
+    if not done.asked:
+        return "no source is due"
+    parts = [f"{plural(done.asked, 'source')} asked", *([f"{len(done.failures)} failed"] if done.failures else [])]
+    parts += [plural(done.articles, "article"), f"{done.new} new"]
+    parts += [plural(done.versions, "new version")] if done.versions else []
+    parts += [f"{done.noise} with other markup only"] if done.noise else []
+    parts += [f"{done.excluded} excluded"] if done.excluded else []
+    return ", ".join(parts) + ("; nothing was stored" if dry_run else "")
+
+
+def figures(done: updating.Updated) -> dict[str, object]:
+    """Sum up for a script."""
+    names = ("asked", "unchanged", "articles", "new", "versions", "noise", "known", "excluded")
+    return {name: getattr(done, name) for name in names} | {"failed": len(done.failures)}
+
+
+@click.command("sources")
+@common
+def sources_command(console: Console) -> int:
+    """List the sources: when each last answered, when it is due, how many articles it gave, what is wrong with it."""
+    config = load(console.config_path)
+    with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        rows = [_row(archive, source) for source in config.sources]
+    if not console.json:
+        for line in _table(rows):
+            console.say(line)
+    for row in rows if console.json else ():
+        console.say("", event="source", **row)
+    return _DONE
+
+
+def _chosen(config: Config, names: tuple[str, ...]) -> list[Source]:
+    """Choose among the sources on the web. Raises UsageError."""
+    web = {source.id: source for source in config.sources if source.asking}
+    for name in names:
+        if name not in web:
+            is_folder = any(source.id == name for source in config.sources)
+            what = "is a folder: `feedarchiver import` reads it" if is_folder else "is not in the configuration"
+            raise UsageError(f"source {name} {what}; nothing was done")
+    return [web[name] for name in dict.fromkeys(names)] if names else [*web.values()]
+
+
+def _web(source: Source) -> updating.WebSource:
+    """Make what is asked of what is configured."""
+    asking = source.asking
+    if asking is None:
+        raise ValueError(f"source {source.id} is not on the web")
+    shortest, longest = asking.interval
+    return updating.WebSource(
+        id=source.id,
+        kind=source.kind,
+        url=asking.url,
+        bounds=Bounds(min(max(_FIRST, shortest), longest), shortest, longest),
+        filter=asking.filter,
+        most=asking.max_articles,
+        headers=asking.headers,
+        timeout_s=asking.timeout.total_seconds(),
+        allow_private=asking.allow_private,
+    )
+
+
+def _row(archive: Archive, source: Source) -> dict[str, object]:
+    """Gather what is known of a source."""
+    row: dict[str, object] = {"id": source.id, "kind": source.kind, "articles": archive.index.entries(source.id)}
+    if source.asking is None:
+        return row
+    known = remembered(archive.index, _web(source))
+    standing = known.standing
+    return row | {
+        "url": source.asking.url,
+        "moved": known.address,
+        "answered": instant(standing.answered) if standing else None,
+        "due": instant(standing.due) if standing else None,
+        "gone": standing is not None and standing.due is None,
+        "failed": standing.failed if standing else 0,
+        "failing_since": instant(standing.failing_since) if standing else None,
+        "trouble": standing.trouble if standing else None,
+        "gaps": [[instant(since), instant(until)] for since, until in known.gaps],
+        "problems": [*known.problems],
+        "backfilled": known.complete,
+    }
+
+
+def _table(rows: Sequence[dict[str, object]]) -> Iterator[str]:
+    """Write rows in columns, and below each what is wrong."""
+    cells = [("SOURCE", "KIND", "ARTICLES", "LAST ANSWER", "NEXT DUE")]
+    for row in rows:
+        due = "never: gone" if row.get("gone") else _minute(row.get("due"))
+        cells.append((str(row["id"]), str(row["kind"]), str(row["articles"]), _minute(row.get("answered")), due))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for number, cell in enumerate(cells):
+        yield "  ".join(text.ljust(width) for text, width in zip(cell, widths, strict=True)).rstrip()
+        yield from (f"    {line}" for line in (_wrong(rows[number - 1]) if number else ()))
+
+
+def _wrong(row: dict[str, object]) -> Iterator[str]:
+    if row.get("failed"):
+        yield f"failed {row['failed']} times since {_minute(row['failing_since'])}: {row['trouble']}"
+    if row.get("moved"):
+        yield f"moved to {row['moved']}"
+    for since, until in row.get("gaps", ()):  # type: ignore[attr-defined]
+        yield f"possible gap between {_minute(since)} and {_minute(until)}"
+    yield from row.get("problems", ())  # type: ignore[misc]
+
+
+def _minute(text: object) -> str:
+    return str(text)[:16].replace("T", " ") if text else "-"

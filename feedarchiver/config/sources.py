@@ -1,0 +1,151 @@
+"""Checks of a [[source]], and the value made of it: a folder of seed files, or something on the web that is asked."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from feedarchiver.config import checks, filters
+from feedarchiver.config.checks import REQUIRED, shown
+from feedarchiver.model import Filter
+
+_LONGEST_TIMEOUT = timedelta(minutes=10)
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
+_FIELD = re.compile(r"[\x20-\x7e]+")
+# What the client says itself, each for a reason.
+_OURS = {"accept-encoding", "connection", "content-length", "host", "if-modified-since", "if-none-match"}
+_OURS |= {"proxy-authorization", "range", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
+
+
+def kind(value: object) -> str:
+    """Take the kind of a source."""
+    if checks.text(value) not in _KINDS:
+        raise ValueError(f"{shown(value)} is not a kind of source; known are {' and '.join(map(repr, _KINDS))}")
+    return str(value)
+
+
+def url(value: object) -> str:
+    """Take an address to ask. What else it may not be (a private one) is judged when it is dialled."""
+    address = checks.text(value)
+    if not re.match(r"https?://[^\s/?#]", address, re.IGNORECASE):
+        raise ValueError(f"{shown(address)} is not an http(s) address like 'https://example.org/feed.xml'")
+    if re.match(r"[^:]*://[^/?#]*@", address):
+        raise ValueError("must not hold a user name or password; put it into headers")
+    return address
+
+
+def interval(value: object) -> tuple[timedelta, timedelta]:
+    """Take how often to ask: a duration, or the shortest and the longest of them."""
+    if not isinstance(value, list):
+        length = checks.duration(value)
+        return length, length
+    if len(value) != 2:  # noqa: PLR2004 - the two bounds
+        raise ValueError("must be a duration, or a list of the shortest and the longest, like ['15 min', '1 day']")
+    shortest, longest = map(checks.duration, value)
+    if shortest > longest:
+        raise ValueError("the first duration must not be longer than the second")
+    return shortest, longest
+
+
+def timeout(value: object) -> timedelta:
+    """Take how long a whole answer may take."""
+    length = checks.duration(value)
+    if length > _LONGEST_TIMEOUT:
+        raise ValueError(f"must be at most {_LONGEST_TIMEOUT.total_seconds() / 60:.0f} minutes")
+    return length
+
+
+def headers(value: object) -> tuple[tuple[str, str], ...]:
+    """Take header fields to send with a request. Their values may be secrets and stand in no message."""
+    if not isinstance(value, dict) or not value:
+        raise ValueError(f'must be a table like {{ Authorization = "Bearer ..." }}, not {shown(value)}')
+    for name, said in value.items():
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{shown(name)} is not the name of a header field")
+        if name.lower() in _OURS:
+            raise ValueError(f"{name}: is not yours to set")
+        if not isinstance(said, str) or not _FIELD.fullmatch(said.strip()):
+            raise ValueError(f"{name}: must be text in quotes, of printable ASCII characters")
+    return tuple((name, said.strip()) for name, said in value.items())
+
+
+_KINDS: dict[str, frozenset[str]] = {  # the keys that each kind has beside those that all have
+    "seeds": frozenset(("folder",)),
+    "feed": frozenset(("url", "interval", "include", "exclude", "max_articles", "headers", "timeout", "allow_private")),
+}
+_PLACES = {"folder": "url", "url": "folder"}  # what says where, and what a source of the other sort says
+
+KEYS: checks.Keys = {
+    "id": (checks.source_id, REQUIRED),
+    "kind": (kind, REQUIRED),
+    "title": (checks.text, None),
+    "language": (checks.language, None),
+    "folder": (checks.folder, None),
+    "url": (url, None),
+    "interval": (interval, None),
+    "include": (filters.patterns, None),
+    "exclude": (filters.patterns, None),
+    "max_articles": (checks.whole_number, None),
+    "timeout": (timeout, None),
+    "headers": (headers, None),
+    "allow_private": (checks.truth, None),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """How a source on the web is asked. `interval`: the shortest and the longest. None: not said."""
+
+    url: str
+    interval: tuple[timedelta, timedelta] = (timedelta(minutes=15), timedelta(days=1))
+    filter: Filter | None = None
+    max_articles: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: timedelta = timedelta(seconds=45)
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A configured place that articles come from: a folder of seed files, or something on the web that is asked.
+
+    Exactly one of `folder` and `asking` is there. The subfolders of a folder are sources of their own.
+    """
+
+    id: str
+    kind: str
+    title: str | None
+    language: str | None
+    folder: Path | None = None
+    asking: Asking | None = None
+
+
+def misplaced(table: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    """Say which keys a source of this kind lacks or does not have. `table`: those that were sound, `given`: all."""
+    if "kind" not in table:
+        return
+    own = _KINDS[table["kind"]]
+    for key in _PLACES:
+        if key in own and key not in given:
+            yield f"{key}: is missing"
+    others = {key for keys in _KINDS.values() for key in keys} - own
+    yield from (_stray(key, table["kind"]) for key in given if key in others and key in table)
+
+
+def _stray(key: str, of_kind: str) -> str:
+    if (key, of_kind) == ("interval", "seeds"):
+        return "interval: seed folders are read in every run; leave it out"
+    return f"{key}: a source of kind {of_kind!r} has none; leave it out"
+
+
+def made(table: dict[str, Any], folder: Path | None) -> Source:
+    """Make the value of a checked [[source]]; `folder` is its folder's whole path."""
+    said = {key: table[key] for key in ("id", "kind", "title", "language")}
+    if folder is not None:
+        return Source(**said, folder=folder)
+    rules = {key: table[key] for key in ("include", "exclude") if table[key] is not None}
+    keys = ("url", "interval", "max_articles", "headers", "timeout", "allow_private")
+    asking = {key: table[key] for key in keys if table[key] is not None}
+    return Source(**said, asking=Asking(**asking, filter=Filter(**rules) if rules else None))

@@ -1,0 +1,69 @@
+"""The corridor from the web into the archive: sources asked, answers read, articles stored, as they come.
+
+    source.py    what is configured, what is remembered
+    asking.py    which requests to make, and what each answer means
+    events.py    what an answer came to
+    storing.py   the batches that are written, what is decided and remembered
+
+Memory does not grow with the number of sources: requests are made when somebody is free to carry them out, and what
+comes is stored as soon as a batch is full. A run in which no source is due loads nothing of the web.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from datetime import datetime
+from itertools import chain
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.model import Outcome, Received
+from feedarchiver.updating.asking import Asking, Manner
+from feedarchiver.updating.events import Notice, Updated
+from feedarchiver.updating.source import WebSource
+
+__all__ = ["Manner", "Notice", "Updated", "WebSource", "update"]
+
+
+def update(  # noqa: PLR0913 - each is one thing that a caller knows
+    archive: Archive,
+    sources: Iterable[WebSource],
+    *,
+    now: datetime,
+    manner: Manner,
+    contact: str | None,
+    chance: Callable[[], float],
+    advance: Callable[[str], None],
+    told: Callable[[Outcome, Received], None],
+    gap_s: float = 1.0,
+) -> Updated:
+    """Ask the sources and archive what they say.
+
+    A crash or an error on the way keeps every batch that was stored; what was not is asked for again. `told` is called
+    with each article that is new or a version, `advance` with each source that has answered. `contact`: who runs this.
+    `gap_s` is the pause between two requests to one host.
+    """
+    asking = Asking(archive, sources, now, manner)
+    requests = asking.requests()
+    first = next(requests, None)
+    if first is None:
+        return Updated(notices=asking.notices)
+    from feedarchiver.gather.web.client import Client
+    from feedarchiver.gather.web.together import ask_all
+    from feedarchiver.updating.storing import Storing
+
+    storing = Storing(archive, now, chance, told)
+    with (
+        Client(now=now, contact=contact) as client,
+        closing(ask_all(client, chain([first], requests), gap_s=gap_s)) as results,
+    ):
+        for request, result in results:
+            event = asking.take(request, result)
+            advance(event.source.id)
+            storing.put(event)
+            if manner.dry_run:
+                storing.foresee()
+            elif storing.is_full():
+                storing.flush(asking.hosts)
+    if not manner.dry_run:
+        storing.flush(asking.hosts)
+    storing.done.notices[:0] = asking.notices
+    return storing.done

@@ -1,0 +1,118 @@
+"""A source on the web as it is configured, and what is remembered of it from run to run."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from feedarchiver.archive.index import Index
+from feedarchiver.gather.web.politeness import Bounds, Host, Standing
+from feedarchiver.model import Filter
+
+SOURCE, HOST = "source", "host"  # what notes of the index are about
+_INSTANTS = ("due", "asked", "answered", "failing_since")
+
+
+class WebSource(NamedTuple):
+    """Where to ask, how, how often, and what to take. `filter`: only articles that it takes are archived.
+
+    `most`: of one document only so many articles, the newest.
+    """
+
+    id: str
+    kind: str
+    url: str
+    bounds: Bounds
+    filter: Filter | None = None
+    most: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout_s: float = 45.0
+    allow_private: bool = False
+
+    @property
+    def settings(self) -> str:
+        """Digest what decides which articles the address gives."""
+        decisive = (self.kind, self.url, self.filter, self.most, self.headers)
+        return blake2b(repr(decisive).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class Remembered(NamedTuple):
+    """What is remembered of a source. What was learned under other `settings` does not count, but for gaps.
+
+    `keys` are those of the articles in the last document that was stored, `body` is its digest. A gap is a time in
+    which articles may have come and gone. `older`: where the way back through the source's own archive goes on;
+    `complete`: it has been gone to its end. `problems`: those of the last document.
+    """
+
+    settings: str = ""
+    standing: Standing | None = None
+    keys: tuple[str, ...] = ()
+    body: str | None = None
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    older: str | None = None
+    complete: bool = False
+    problems: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str | None:
+        """Where the source lives now, if it has moved."""
+        return self.standing.moved if self.standing else None
+
+    def is_continued(self, keys: tuple[str, ...]) -> bool:
+        """Tell whether a document with articles of these keys takes up where the last one ended."""
+        return not self.keys or not set(self.keys).isdisjoint(keys)
+
+
+def remembered(index: Index, source: WebSource) -> Remembered:
+    """Read what is remembered of a source."""
+    said = index.notes.read(SOURCE, source.id)
+    known = _read(said) if said else Remembered()
+    settings = source.settings
+    return known if known.settings == settings else Remembered(settings=settings, gaps=known.gaps)
+
+
+def written(known: Remembered) -> str:
+    """Write what is remembered."""
+    values = {key: value for key, value in known._asdict().items() if value}
+    if known.gaps:
+        values["gaps"] = [[instant.isoformat() for instant in gap] for gap in known.gaps]
+    if known.standing:
+        values["standing"] = _standing(known.standing)
+    return json.dumps(values, ensure_ascii=False)
+
+
+def host_read(said: str | None) -> Host | None:
+    """Read what is remembered of a host."""
+    return Host(datetime.fromisoformat(said)) if said else None
+
+
+def host_written(host: Host | None) -> str | None:
+    """Write what is remembered of a host; None: nothing."""
+    return host.not_before.isoformat() if host else None
+
+
+def _standing(standing: Standing) -> Mapping[str, object]:
+    values = {key: value for key, value in standing._asdict().items() if value}
+    values |= {key: values[key].isoformat() for key in _INSTANTS if key in values}
+    if standing.interval is not None:
+        values["interval"] = standing.interval.total_seconds()
+    return values
+
+
+def _read(said: str) -> Remembered:
+    values: dict[str, Any] = json.loads(said)
+    for key in ("keys", "problems"):
+        values[key] = tuple(values.get(key, ()))
+    instants = (
+        (datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in values.get("gaps", ())
+    )
+    values["gaps"] = tuple(instants)
+    if standing := values.get("standing"):
+        for key in _INSTANTS:
+            if key in standing:
+                standing[key] = datetime.fromisoformat(standing[key])
+        if "interval" in standing:
+            standing["interval"] = timedelta(seconds=standing["interval"])
+        values["standing"] = Standing(**{"due": None} | standing)
+    return Remembered(**values)
