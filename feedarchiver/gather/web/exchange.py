@@ -7,8 +7,10 @@ from typing import NamedTuple
 from feedarchiver.errors import one_line
 from feedarchiver.urls import encoded
 
-_PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
+_PARTS = re.compile(r"(https?)://(?:\[([^]]+)\]|([^/?#:@]+))(?::(\d*))?(/[^?#]*)?(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
+_USER = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
+_MAX_PORT = 65535
 _LONGEST = 300
 
 
@@ -116,16 +118,15 @@ class Target(NamedTuple):
 
 def target(url: str) -> Target:
     """Take `url` apart. Raises Stopped for what cannot be asked."""
-    address = encoded(url)
-    parts = _PARTS.fullmatch(address) if address else None
+    address = encoded(url) or ""
+    if _USER.match(address):
+        raise Stopped(Kind.FORBIDDEN, "a user name or password in the address; put it into the source's headers")
+    parts = _PARTS.fullmatch(address)
     if parts is None:
         raise Stopped(Kind.FORBIDDEN, "not an http or https address")
-    scheme, authority, path, query = parts[1].lower(), parts[2], parts[3], parts[4] or ""
-    if "@" in authority:
-        raise Stopped(Kind.FORBIDDEN, "a user name or password in the address; put it into the source's headers")
-    host, colon, port = authority.rpartition(":") if not authority.endswith("]") else (authority, "", "")
-    host = (host if colon else authority).strip("[]").rstrip(".").lower()
-    number = int(port) if port else _PORTS[scheme]
-    if not host or not number:
+    scheme = parts[1].lower()
+    host = (parts[2] or parts[3].rstrip(".")).lower()
+    port = int(parts[4]) if parts[4] else _PORTS[scheme]
+    if not host or not 0 < port <= _MAX_PORT:
         raise Stopped(Kind.FORBIDDEN, "not an http or https address")
-    return Target(scheme, host, number, (path or "/") + query)
+    return Target(scheme, host, port, (parts[5] or "/") + (parts[6] or ""))
