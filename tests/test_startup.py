@@ -7,8 +7,8 @@ import pytest
 from program import PROJECT, Program
 
 HEAVY = {
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "pydantic",
-    "requests", "rich", "selectolax", "starlette", "trafilatura", "uvicorn", "w3lib",
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "protego",
+    "pydantic", "requests", "rich", "selectolax", "starlette", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
 

@@ -20,8 +20,9 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 # Spellings of hosts, every one of which leads to an address that is not public.
 LOOPBACK = (
-    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0x7f000001", "0x7F.1", "017700000001",
-    "0177.0.0.1", "0x7f.0x0.0x0.0x1", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1", "[::1]",
+    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0x7f000001", "0x7F.1",
+    "017700000001", "0177.0.0.1", "0x7f.0x0.0x0.0x1", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1",
+    "[::1]",
     "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:0001]", "[64:ff9b::127.0.0.1]",
     "[64:ff9b::7f00:1]",
 )  # fmt: skip
@@ -44,7 +45,8 @@ NEVER = (
 NAMES = {
     "localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "rebound.example": "127.0.0.1",
     "intranet.example": "10.1.2.3", "router.example": "192.168.1.1", "cloud.example": "169.254.169.254",
-    "six.example": "::1", "mapped.example": "::ffff:127.0.0.1", "zone.example": "fe80::1%1", "carrier.example": "100.65.1.1",
+    "six.example": "::1", "mapped.example": "::ffff:127.0.0.1", "zone.example": "fe80::1%1",
+    "carrier.example": "100.65.1.1",
 }  # fmt: skip
 NO_ADDRESSES = (
     "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "//127.0.0.1/", "http:///x", "http://", "",
@@ -79,7 +81,7 @@ def dials():
 
 
 def told(names):
-    """A resolver that knows some names, and addresses."""
+    """Make a resolver that knows some names, and addresses."""
 
     def resolve(host, port):
         if host not in names:
@@ -93,7 +95,7 @@ def told(names):
 
 
 def entry(address, port):
-    """What getaddrinfo says of an address."""
+    """Write what getaddrinfo says of an address."""
     where = (address, port, 0, 0) if ":" in address else (address, port)
     return socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", where
 
@@ -111,7 +113,9 @@ def test_forbidden(dials, host):
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.FORBIDDEN, failure
         assert "not a public one" in failure.reason
-        assert ("allow_private" in failure.reason) is (host in (*LOOPBACK, *PRIVATE) or host not in (*NEVER, "cloud.example"))
+        assert ("allow_private" in failure.reason) is (
+            host in (*LOOPBACK, *PRIVATE) or host not in (*NEVER, "cloud.example")
+        )
         assert not dials
         assert not web.connections
 
@@ -139,7 +143,7 @@ def test_no_address(dials, url):
 @pytest.mark.parametrize("host", [host for host in LOOPBACK if "::" not in host and "[" not in host])
 def test_allowed_for_a_source(host):
     """A source that is allowed to reaches loopback, in every spelling."""
-    with Web({"/": answer(200, b"here")}, address="0.0.0.0") as web, Client(now=NOW) as client:  # noqa: S104
+    with Web({"/": answer(200, b"here")}, address="0.0.0.0") as web, Client(now=NOW) as client:
         found = client.ask(Request(f"http://{host}:{web.port}/", allow_private=True))
         assert isinstance(found, Answer), found
         assert found.body == b"here"
@@ -166,7 +170,7 @@ def test_one_bad_address_is_enough(dials):
 
 
 def test_rebinding(dials):
-    """A name is resolved once for a connection, which goes to that address; the next one is resolved and judged anew."""
+    """A name is resolved once for a connection, which goes to that address; for the next one, again."""
     said = {"turncoat.example": ["8.8.8.8", "127.0.0.1", "9.9.9.9"]}
     with Web({"/": answer(200, b"secret")}) as web, Client(now=NOW, resolve=told(said)) as client:
         request = Request(f"http://turncoat.example:{web.port}/")

@@ -58,11 +58,11 @@ class Web:
         self._listening.close()
 
     def url(self, path: str = "/", host: str | None = None) -> str:
-        """The address of a page, by another name of this host if wanted."""
+        """Write the address of a page, by another name of this host if wanted."""
         return f"{self._scheme}://{host or self._address}:{self.port}{path}"
 
     def paths(self) -> list[str]:
-        """What was asked for, in order."""
+        """List what was asked for, in order."""
         return [asked.path for asked in self.asked]
 
     def _accept(self) -> None:
@@ -89,18 +89,21 @@ class Web:
             connection.close()
 
     def _answer(self, connection: socket.socket, asked: Asked) -> bool:
+        page = self.pages.get(asked.path, answer(404))
+        said = self._made(page, asked) if callable(page) else page
+        for piece in iter([said]) if isinstance(said, bytes) else said:
+            if self._closing.is_set():
+                return False
+            connection.sendall(piece)
+        return isinstance(said, bytes) and b"\r\nConnection: close\r\n" not in said
+
+    def _made(self, page: Callable[[Asked], bytes | Iterator[bytes]], asked: Asked) -> bytes | Iterator[bytes]:
+        """Have a page made: nobody has its answer yet, so these are the requests that are certainly open."""
         with self._lock:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
         try:
-            page = self.pages.get(asked.path, answer(404))
-            said = page(asked) if callable(page) else page
-            pieces = iter([said]) if isinstance(said, bytes) else said
-            for piece in pieces:
-                if self._closing.is_set():
-                    return False
-                connection.sendall(piece)
-            return isinstance(said, bytes) and b"\r\nConnection: close\r\n" not in said
+            return page(asked)
         finally:
             with self._lock:
                 self._now -= 1
@@ -119,24 +122,24 @@ def _read(connection: socket.socket, peer: int, closing: Event) -> Asked | None:
 
 
 def head(status: int = 200, **header: object) -> bytes:
-    """The head of a response; `content_type="text/html"` is Content-Type."""
+    """Write the head of a response; `content_type="text/html"` is Content-Type."""
     lines = [f"HTTP/1.1 {status} Whatever"]
     lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in header.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def answer(status: int = 200, body: bytes = b"", **header: object) -> bytes:
-    """A whole response with its length."""
+    """Write a whole response with its length."""
     return head(status, content_length=len(body), **header) + (b"" if status == 304 else body)
 
 
 def redirect(location: str, status: int = 301) -> bytes:
-    """A redirect."""
+    """Write a redirect."""
     return answer(status, location=location)
 
 
 def validated(body: bytes, etag: str, **header: object) -> Page:
-    """A page that answers 304 to whoever has it."""
+    """Make a page that answers 304 to whoever has it."""
 
     def page(asked: Asked) -> bytes:
         known = asked.header.get("if-none-match") == etag
@@ -156,6 +159,16 @@ def drip(data: bytes, *, each_s: float = 0.02) -> Page:
     return page
 
 
+def late(data: bytes, *, after_s: float = 0.02) -> Page:
+    """Make a response that takes a while to be made."""
+
+    def page(asked: Asked) -> bytes:
+        asked.closing.wait(after_s)
+        return data
+
+    return page
+
+
 def silence(asked: Asked) -> Iterator[bytes]:
     """Nothing, for as long as anybody waits."""
     asked.closing.wait(_PATIENCE_S)
@@ -163,7 +176,7 @@ def silence(asked: Asked) -> Iterator[bytes]:
 
 
 def endless(start: bytes, piece: bytes) -> Page:
-    """A response that never ends."""
+    """Make a response that never ends."""
 
     def page(asked: Asked) -> Iterator[bytes]:
         yield start
@@ -179,13 +192,13 @@ def pieces(*parts: bytes) -> Page:
 
 
 def chunked(*parts: bytes, end: bool = True) -> bytes:
-    """A body in chunks, with or without the last, empty one."""
+    """Write a body in chunks, with or without the last, empty one."""
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + (b"0\r\n\r\n" if end else b"")
 
 
 def bomb(encoding: str, size_bytes: int) -> bytes:
     """Zeros, compressed."""
     if encoding == "gzip":
-        return gzip.compress(bytes(size_bytes), 9)
-    data = zlib.compress(bytes(size_bytes), 9)
+        return gzip.compress(bytes(size_bytes), 1)
+    data = zlib.compress(bytes(size_bytes), 1)
     return data[2:-4] if encoding == "bare" else data

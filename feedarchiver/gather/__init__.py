@@ -1,1 +1,1 @@
-"""Bytes -> articles: seed files now; feeds, pages and sitemaps later."""
+"""Bytes -> articles: seed files, feeds; pages and sitemaps later. What asks for the bytes is web/."""

@@ -86,7 +86,7 @@ class Stopped(Exception):
     """An exchange ends here; the client makes a Failure of it. Never leaves this package."""
 
     def __init__(self, kind: Kind, reason: str, status: int | None = None, retry_after: str | None = None) -> None:
-        super().__init__(kind, reason)
+        super().__init__(kind, reason, status, retry_after)
         self.kind, self.reason, self.status, self.retry_after = kind, reason, status, retry_after
 
     def failure(self, asked: str, url: str) -> Failure:

@@ -34,17 +34,19 @@ _CONNECT_S = 10.0  # for each address of a name: the next one may answer
 class Errand:
     """What one exchange may still cost, and where it may go."""
 
-    __slots__ = ("allow_private", "deadline", "dialled", "left_bytes", "resolve", "too_much")
+    __slots__ = ("allow_private", "deadline", "dialled", "in_head", "left_bytes", "resolve", "too_much")
 
     def __init__(self, deadline: float, resolve: Resolve, *, allow_private: bool) -> None:
         self.deadline = deadline  # by time.monotonic
         self.resolve = resolve
         self.allow_private = allow_private
         self.dialled = False
+        self.in_head = True
         self.left_bytes, self.too_much = _HEADERS_BYTES, f"headers above {_HEADERS_BYTES:,} bytes"
 
     def allow_body(self, limit_bytes: int) -> None:
         """Allow a body after the headers, with room for its chunks' own lines."""
+        self.in_head = False
         self.left_bytes, self.too_much = 2 * limit_bytes + _HEADERS_BYTES, f"a body above {limit_bytes:,} bytes"
 
     def left_s(self) -> float:
@@ -108,6 +110,8 @@ def _counted(sock: socket.socket, receive: Callable[..., int], arguments: tuple[
         count = receive(*arguments)
     except TimeoutError:
         raise Stopped(Kind.TIMEOUT, "took too long") from None
+    if not count and errand.in_head:
+        raise ConnectionAbortedError("closed inside the head")  # http.client would take it for the end of the head
     errand.spend(count)
     return count
 
