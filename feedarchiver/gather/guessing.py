@@ -12,7 +12,7 @@ from typing import NamedTuple
 from feedarchiver.gather import dated, listing
 from feedarchiver.gather.extract.page import Element, Page
 from feedarchiver.gather.feeds.parsed import ParsedFeed
-from feedarchiver.gather.select import Select
+from feedarchiver.gather.select import Select, soup
 from feedarchiver.urls import absolute, canonical
 from feedarchiver.words import UNSPACED
 
@@ -33,7 +33,9 @@ _ASIDE = re.compile(
 _ASIDES = frozenset(("nav", "footer", "aside", "form"))
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LONGEST_CLASS = 60
+_LONGEST_CLASSES = 200
 _SHAPE = 3  # levels
+_SAMPLE = 100  # items
 _TITLE = re.compile(r"title|headline|subject|(?:^|[\s_-])tit(?:$|[\s_-])", re.IGNORECASE)
 _DATE_LENGTH = range(6, 60)
 _MOST = 0.8  # of the items must agree where it is
@@ -69,10 +71,11 @@ class _Group(NamedTuple):
 def guess(page: Page, most: int = 3) -> tuple[Guess, ...]:
     """Guess the selectors of a listing page, the likeliest first; none for a page without repeated headlines."""
     guesses: list[Guess] = []
-    for group in sorted(_groups(page), key=lambda group: -group.score)[: most * 4]:
+    tree = soup(page.markup)
+    for group in sorted(_groups(page), key=lambda group: -group.score)[: most * 2]:
         select = _select(group, page)
         try:
-            found = listing.read(page, select)
+            found = listing.read(page, select, tree=tree)
         except listing.NoItems:
             continue
         links = {one.article.link for one in found.entries}
@@ -138,12 +141,11 @@ def _select(group: _Group, page: Page) -> Select:
     """Write the selectors that find the items of a group and what is in them."""
     from soupsieve import escape
 
-    blocks = [item.block for item in group.items]
-    links = [item.link for item in group.items]
+    blocks = [item.block for item in group.items[:_SAMPLE]]
     return Select(
         items=_path(blocks[0], escape),
         link=_link(group, page, escape),
-        title=_inside(blocks, lambda block: _title(block, links), escape),
+        title=_inside(blocks, _title, escape),
         date=_inside(blocks, _date, escape) if group.dated else None,
         picture=_picture(blocks),
     )
@@ -175,15 +177,12 @@ def _link(group: _Group, page: Page, escape: Escape) -> str | None:
     return _inside([item.block for item in group.items], links.get, escape)
 
 
-def _title(block: Element, links: list[Element]) -> Element | None:
+def _title(block: Element) -> Element | None:
     """Find a title that is not simply the link: a heading, or what is called one."""
     heading = next(block.iter(*_HEADINGS), None)
     if heading is not None:
         return heading
-    link = next((one for one in links if one is block or block in one.iterancestors()), None)
-    if link is None:
-        return None
-    return next((one for one in block.iter() if _TITLE.search(one.get("class") or "") and _text(one)), None)
+    return next((one for one in block.iter() if _TITLE.search((one.get("class") or "")[:200]) and _text(one)), None)
 
 
 def _picture(blocks: list[Element]) -> str | None:
@@ -239,7 +238,7 @@ def _classes(element: Element) -> list[str]:
     return sorted(
         {
             name
-            for name in (element.get("class") or "").split()
+            for name in (element.get("class") or "")[:_LONGEST_CLASSES].split()
             if not _STATE.search(name) and len(name) < _LONGEST_CLASS
         }
     )[:3]
@@ -260,7 +259,8 @@ def _in_heading(link: Element) -> bool:
 
 def _is_aside(block: Element) -> bool:
     return any(
-        one.tag in _ASIDES or _ASIDE.search(f"{one.get('class') or ''} {one.get('id') or ''}")
+        one.tag in _ASIDES
+        or _ASIDE.search(f"{one.get('class') or ''}"[:_LONGEST_CLASSES] + f" {one.get('id') or ''}"[:_LONGEST_CLASSES])
         for one in (block, *block.iterancestors())
         if one.tag not in ("body", "html")
     )

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feedarchiver import urls
-from feedarchiver.errors import FeedarchiverError
 from feedarchiver.gather import dated
 from feedarchiver.gather.extract import prepared
 from feedarchiver.gather.extract.page import Page, opened
 from feedarchiver.gather.feeds import entry
 from feedarchiver.gather.feeds.parsed import FeedEntry, ParsedFeed, Problems
+from feedarchiver.gather.refusing import Unreadable
 from feedarchiver.gather.select import Select, outermost, soup
 from feedarchiver.model import Article, Image
 
 if TYPE_CHECKING:
-    from bs4 import Tag
+    from bs4 import BeautifulSoup, Tag
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _DATES = ("datetime", "content", "data-time", "data-date", "title")
@@ -26,14 +26,8 @@ _PICTURES = ("data-src", "data-original", "data-lazy-src", "data-lazy", "src", "
 _LONGEST_TITLE = 500
 
 
-class NoItems(FeedarchiverError):
+class NoItems(Unreadable):
     """A page yields no entry, for `reason`."""
-
-    exit_status = 3
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def parse(
@@ -46,11 +40,11 @@ def parse(
     return read(opened(data, url=url, charset=charset), select, limit_entries)
 
 
-def read(page: Page, select: Select, limit_entries: int = 1_000) -> ParsedFeed:
-    """Read the entries of an opened listing page. Raises NoItems."""
+def read(page: Page, select: Select, limit_entries: int = 1_000, tree: "BeautifulSoup | None" = None) -> ParsedFeed:
+    """Read the entries of an opened listing page, which may have been parsed as `tree` already. Raises NoItems."""
     if select.items is None:
         raise NoItems("no selector for the items")
-    tree = soup(page.markup, select.remove)
+    tree = tree or soup(page.markup, select.remove)
     found = outermost(tree.select(select.items))
     if not found:
         raise NoItems(f"the selector {select.items!r} for the items matches nothing")

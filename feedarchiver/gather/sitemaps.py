@@ -17,11 +17,11 @@ from typing import NamedTuple
 from lxml import etree
 
 from feedarchiver import dates
-from feedarchiver.errors import FeedarchiverError
 from feedarchiver.gather.decoding import decode
 from feedarchiver.gather.feeds import entry
 from feedarchiver.gather.feeds.document import Element, words
 from feedarchiver.gather.feeds.parsed import Problems
+from feedarchiver.gather.refusing import Unreadable
 from feedarchiver.markup.text import plain, xml_text
 from feedarchiver.model import Article, Image
 from feedarchiver.urls import absolute
@@ -35,14 +35,8 @@ _MOST_LINES = 50_000
 _MOST_PARTS = 100
 
 
-class NotASitemap(FeedarchiverError):
+class NotASitemap(Unreadable):
     """A document is no sitemap, or none that can be read, for `reason`."""
-
-    exit_status = 3
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Listed(NamedTuple):

@@ -2,7 +2,7 @@
 
 page.py                   the page opened, within bounds
 metadata.py, jsonld.py    what it says beside the text
-prepared.py, finders.py   the text, where no selector says where it is
+prepared.py, finders.py   the text, where no selector says where it is; faithful.py, standfirst.py mend it
 verdict.py, choosing.py   which text to take, and why
 
 The content is HTML as the page has it, with absolute addresses; it is cleaned like any other, later.
@@ -48,8 +48,9 @@ def extract(
 ) -> Extracted:
     """Read the article in the page that came from `url`. Raises NotAPage.
 
-    `own` is what is known already, from a feed, a listing page or a sitemap: what it says stays, and so does its content
-    if the page has no more. `select` may say where the content is, what to remove, and the zone of times that name none.
+    `own` is what is known already, from a feed, a listing page or a sitemap: what it says stays, and so does its
+    content if the page has no more. `select` may say where the content is, what to remove, and the zone of times that
+    name none.
     """
     from feedarchiver.gather.extract import choosing, metadata
     from feedarchiver.gather.extract.page import opened

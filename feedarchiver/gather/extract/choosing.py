@@ -7,7 +7,7 @@ import re
 from html import unescape
 from typing import NamedTuple
 
-from feedarchiver.gather.extract import finders, prepared, standfirst, verdict
+from feedarchiver.gather.extract import faithful, finders, prepared, standfirst, verdict
 from feedarchiver.gather.extract.metadata import Metadata
 from feedarchiver.gather.extract.page import Page, tree
 from feedarchiver.gather.feeds import entry
@@ -98,6 +98,8 @@ def _found(page: Page, told: Metadata, remove: tuple[str, ...]) -> Text | None:
     best = None
     for name in (first, second):
         html = finders.found(name, root, page.base)
+        if html:
+            html = faithful.restored(html, read(html), root)
         text = _text(prepared.put_back(html, kept), told.title, name) if html else None
         if text and (best is None or len(text.read) > len(best.read) * _FULLER):
             best = text

@@ -58,7 +58,9 @@ def texts(value: object) -> list[str]:
 
 
 def _read(text: str) -> object:
-    text = _CLOSING.sub("", _OPENING.sub("", text.strip(), count=1))
+    text = _OPENING.sub("", text.strip(), count=1)
+    for _ in range(2):
+        text = _CLOSING.sub("", text).rstrip()
     for mend in (str, _mended):
         try:
             return json.loads(mend(text), strict=False)

@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 
 from lxml import etree, html
 
-from feedarchiver.errors import FeedarchiverError
 from feedarchiver.gather.decoding import decode
+from feedarchiver.gather.refusing import Unreadable
 from feedarchiver.markup import depth
 from feedarchiver.markup.text import xml_text
 
@@ -26,18 +26,12 @@ _JSON_LD = re.compile(r"application/ld\+json", re.IGNORECASE)
 _MOST_DATA = 50
 _LONGEST_DATA = 1_000_000
 _LONGEST = 3_000_000
-_MOST_TAGS = 40_000  # at the worst some two seconds of a finder's work
+_MOST_TAGS = 25_000  # at the worst some two seconds of a finder's work
 _DEEP = "boolean(/*" + "/*" * 200 + ")"  # libxml2 drops the text of what is deeper than 254
 
 
-class NotAPage(FeedarchiverError):
+class NotAPage(Unreadable):
     """A document is no page of HTML, or none that can be read, for `reason`."""
-
-    exit_status = 3
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Page(NamedTuple):

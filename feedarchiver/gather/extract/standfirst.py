@@ -32,7 +32,7 @@ def before(root: Element, text: str, summary: str) -> str | None:
         scope = parent
     for element in scope.iter(*_NAMES):
         words = " ".join(element.text_content().split())
-        if len(words) not in _LENGTHS or not (_CLASS.search(element.get("class") or "") or words == summary):
+        if len(words) not in _LENGTHS or not (_CLASS.search((element.get("class") or "")[:200]) or words == summary):
             continue
         if words in text:
             return None
