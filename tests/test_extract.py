@@ -143,6 +143,16 @@ def test_figures_and_players_survive():
         assert 'href="https://player.example/v/1"' in cleaned.html()
 
 
+@pytest.mark.parametrize(
+    "inner", ["A lead <a href='/x'>with a link</a>, and more than a word.", "那是一句导语，没有别的，只有这一句话。"]
+)
+def test_standfirst(inner):
+    """The standfirst between headline and text is part of the text, once, whether a finder took it or not."""
+    page = PAGE.replace("</h1>", f"</h1><div class='top'><p class='article-standfirst'>{inner}</p></div><div>")
+    text = markup.parse(read(page).article.content, base=URL).text
+    assert text.count(markup.parse(inner, base=URL).text) == 1
+
+
 def test_base():
     """Addresses are relative to the page's <base>, which its cleaner would not know."""
     page = PAGE.replace("<head>", '<head><base href="https://cdn.example/x/">').replace(

@@ -8,7 +8,8 @@ from program import PROJECT, Program
 
 HEAVY = {
     "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "protego",
-    "pydantic", "readability", "requests", "rich", "selectolax", "starlette", "trafilatura", "urllib3", "uvicorn", "w3lib",
+    "pydantic", "readability", "requests", "rich", "selectolax", "starlette", "trafilatura", "urllib3", "uvicorn",
+    "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
 

@@ -115,7 +115,7 @@ def _text(html: str, title: str, origin: str) -> Text | None:
     if (heading := _HEADING.search(begin)) and _same(read(heading[2]), title):
         html = html[: heading.start()] + html[heading.end() :]
     words = read(html)
-    return Text(html, words, origin) if words else None
+    return Text(html.strip(), words, origin) if words else None
 
 
 def _same(heading: str, title: str) -> bool:

@@ -30,11 +30,12 @@ def before(root: Element, text: str, summary: str) -> str | None:
         if parent is None or parent.tag in ("body", "html"):
             break
         scope = parent
+    told = "".join(text.split())
     for element in scope.iter(*_NAMES):
         words = " ".join(element.text_content().split())
         if len(words) not in _LENGTHS or not (_CLASS.search((element.get("class") or "")[:200]) or words == summary):
             continue
-        if words in text:
+        if "".join(words.split()) in told:
             return None
         if _is_plain(element) and _follows(headlines[0], element):
             return f"<p>{prepared.inner(element).strip()}</p>\n"
