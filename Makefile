@@ -55,5 +55,6 @@ $(runtime): pyproject.toml constraints.txt
 
 $(development): $(runtime)
 	@echo "Installing the development tools, once ..."
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --upgrade 'pip>=23.3' # older ones fail at extras spelled in two ways
 	@$(install) --editable '.[dev]'
 	@touch $@

@@ -1,1 +1,1 @@
-"""Bytes -> articles: seed files, feeds; pages and sitemaps later. What asks for the bytes is web/."""
+"""Bytes -> articles: seed files, feeds, pages, sitemaps. What asks for the bytes is web/."""

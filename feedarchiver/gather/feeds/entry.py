@@ -18,7 +18,7 @@ from feedarchiver.model import Article
 
 _HTTP = re.compile(r"https?://[^\s/?#]\S*", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_TAG = re.compile(r"<[^>]*>")
+_TAG = re.compile(r"<[^<>]*>")
 _WORDS_IN_A_LANGUAGE = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
 _MAIL = re.compile(r"[^\s()<>@]+@[^\s()<>@]+\s*\(([^()]+)\)|([^<>()]+)(?:<[^<>@]+@[^<>@]+>|\([^()@]+@[^()@]+\))")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")

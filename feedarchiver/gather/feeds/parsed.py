@@ -4,18 +4,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from feedarchiver.errors import FeedarchiverError, one_line
+from feedarchiver.errors import one_line
+from feedarchiver.gather.refusing import Unreadable
 from feedarchiver.model import Article
 
 
-class NotAFeed(FeedarchiverError):
+class NotAFeed(Unreadable):
     """A document is no feed, or none that can be read, for `reason`."""
-
-    exit_status = 3
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class FeedEntry(NamedTuple):
