@@ -123,8 +123,8 @@ def killed(state: State, folder: Path, call: Call, *command: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "command", "every"),  # so many calls are passed over; 0: all, in `make soak`
     [
-        ("fresh", "run", 60),
-        ("grown", "run", 60),
+        ("fresh", "run", 150),
+        ("grown", "run", 150),
         ("logged", "reindex", 60),
         ("grown", "import", 0),
         ("grown", "build", 0),

@@ -13,7 +13,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -38,26 +37,31 @@ class Ended(NamedTuple):
     megabytes: float
 
 
+# A child's peak memory counts what its parent had when it was born: so this small one is the parent.
+MEASURE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
 def run(program, *prefix):
     """Run `feedarchiver run`, measured."""
-    with tempfile.TemporaryFile() as err:
-        child = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "feedarchiver", "run"],
-            cwd=program.folder,
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-        )
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        seconds, megabytes = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-        err.seek(0)
-        said = err.read().decode()
-    assert "Traceback" not in said, said
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", MEASURE, *prefix, sys.executable, "-m", "feedarchiver", "run"],
+        cwd=program.folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=300,
+    )
+    status, seconds, megabytes = map(float, ran.stdout.split())
+    assert "Traceback" not in ran.stderr, ran.stderr
     assert seconds < SECONDS
     assert megabytes < MEGABYTES
-    return Ended(child.returncode, said.splitlines(), seconds, megabytes)
+    return Ended(int(status), ran.stderr.splitlines(), seconds, megabytes)
 
 
 def put(program, name, data):
