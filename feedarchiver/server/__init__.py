@@ -40,6 +40,7 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 _FACTS_LAST_S = 10.0
 _BACKLOG = 2_048
+_IN_FLIGHT = 128 * 1024  # what the system holds for a client that does not read; else it may be megabytes
 _HEAD = 16 * 1024
 _IDLE_S = 5
 _GRACE_S = 4
@@ -99,11 +100,13 @@ def listen(host: str, port: int) -> socket.socket:
     _have_descriptors()
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
         number = error.errno or 0  # negative: what the resolver says
         reason = (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {host}, port {port}: {reason}; nothing was done") from None
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)  # connections inherit it
+    return sock
 
 
 def _have_descriptors() -> None:
