@@ -104,22 +104,22 @@ class _Work:
     def ask(self, step: Callable[[], None]) -> "Came":
         return self._done(self._asking, step, self._ask)
 
-    def _done(self, log: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
+    def _done(self, journal: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
         """Do a part of the work, and say what went wrong."""
         from feedarchiver.daemon import Came, Stopped
 
-        log.turn()
-        log.step = step
+        journal.turn()
+        journal.step = step
         try:
             return work()
         except Stopped:
             raise
         except ArchiveInUse as error:
-            log.warn(f"waiting: {error}", event="waiting", reason=str(error))
+            journal.warn(f"waiting: {error}", event="waiting", reason=str(error))
             return Came.SOON
         except Exception as error:  # noqa: BLE001 - whatever it is, the next run may do without it
             text = said(error) or described(error)
-            log.warn(f"failed: {text}; tried again later", event="failed", reason=text)
+            journal.warn(f"failed: {text}; tried again later", event="failed", reason=text)
             return Came.FAILED
 
     def _run(self) -> "Came":
