@@ -30,10 +30,14 @@ _STYLES = {  # colour on a terminal, else what stands before and after
 
 
 class Console:
-    """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose."""
+    """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose.
+
+    `step` is called between any two steps of a long task; it may raise an error to end the task.
+    """
 
     def __init__(self, config_path: Path, level: int, *, json: bool) -> None:
         self.config_path, self.level, self.json = config_path, level, json
+        self.step: Callable[[], None] = lambda: None
 
     def say(self, text: str, **fields: object) -> None:
         """Give a result: `text` to a person, `fields` to a script."""

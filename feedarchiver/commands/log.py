@@ -14,14 +14,10 @@ from feedarchiver.errors import one_line
 
 
 class Log(Console):
-    """A console whose lines carry their time, and whose warnings are not repeated from run to run.
-
-    `step` is called between any two steps of a long task; it raises an error to end the task.
-    """
+    """A console whose lines carry their time, and whose warnings are not repeated from run to run."""
 
     def __init__(self, config_path: Path, level: int, *, json: bool) -> None:
         super().__init__(config_path, level, json=json)
-        self.step: Callable[[], None] = lambda: None
         self._before: set[str] = set()
         self._warned: set[str] = set()
 
