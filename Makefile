@@ -15,8 +15,9 @@ suited := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 run: $(runtime) ## archive seeds/, build feeds/ and say what to open
 	@.venv/bin/feedarchiver run
 	@echo
-	@echo "Open feeds/all/rss.xml or feeds/all/atom.xml in a feed reader. To subscribe over HTTP, run"
-	@echo "    .venv/bin/python -m http.server --bind 127.0.0.1 --directory feeds 8000"
+	@echo "Open feeds/all/rss.xml or feeds/all/atom.xml in a feed reader. To subscribe over HTTP, and have"
+	@echo "what you put into seeds/ in the feeds within seconds, run"
+	@echo "    .venv/bin/feedarchiver daemon"
 	@echo "and add http://127.0.0.1:8000/all/rss.xml to the reader."
 
 test: $(development) ## the whole test suite

@@ -27,12 +27,13 @@ Advance = Callable[[str], None]
 
 @dataclass(slots=True)
 class Imported:
-    """What an import came to. `refused` files are left as they are."""
+    """What an import came to. `refused` files are left as they are, `young` ones may still be being written."""
 
     new: int = 0
     versions: int = 0
     noise: int = 0
     known: int = 0
+    young: int = 0
     refused: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -74,11 +75,18 @@ class SeedFolder:
     remembers: bool = True
 
 
-def import_seeds(
-    archive: Archive, folders: Iterable[SeedFolder], *, now: datetime, limit_bytes: int, advance: Advance
+def import_seeds(  # noqa: PLR0913 - each is one thing that a caller knows
+    archive: Archive,
+    folders: Iterable[SeedFolder],
+    *,
+    now: datetime,
+    limit_bytes: int,
+    advance: Advance,
+    quiet_s: float = 0,
 ) -> Imported:
     """Archive what is new in the folders. The archive is locked only when there is something to add.
 
+    Files that changed within the last `quiet_s` seconds are left for the next time.
     A crash or an error on the way keeps every batch that was committed; running again completes the rest.
     """
     done = Imported()
@@ -92,6 +100,9 @@ def import_seeds(
                     done.refused.append(seed)
                     continue
                 stamp, reason = seen.get(seed.name, (None, None))
+                if stamp != seed.stamp and quiet_s and seed.is_young(now, quiet_s):
+                    done.young += 1
+                    continue
                 if stamp != seed.stamp:
                     writer = writer or stack.enter_context(archive.writing(now))
                     data = _read(seed, limit_bytes)

@@ -15,7 +15,7 @@ from feedarchiver.archive.durable import make_folders, sync_folder
 from feedarchiver.archive.feedlog import Line
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile
-from feedarchiver.archive.lock import locked
+from feedarchiver.archive.lock import WAIT_S, locked
 from feedarchiver.errors import ArchiveError, StorageError
 from feedarchiver.model import Article, Change, Entry, ObjectId
 
@@ -32,10 +32,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Archive:
-    """An archive in a folder. Reading needs no lock; writing goes through `writing`."""
+    """An archive in a folder. Reading needs no lock; writing goes through `writing`.
 
-    def __init__(self, store: Path, index_path: Path) -> None:
+    `wait_s`: how long to wait for another process that writes.
+    """
+
+    def __init__(self, store: Path, index_path: Path, wait_s: float = WAIT_S) -> None:
         self.store = store
+        self._wait_s = wait_s
         self.index_path = index_path
         self.bucket = FolderBucket(store)
         self.keeps_cleaned = False
@@ -45,17 +49,17 @@ class Archive:
         self._left = ExitStack()
 
     @classmethod
-    def open(cls, store: Path, index_path: Path) -> "Archive":
+    def open(cls, store: Path, index_path: Path, wait_s: float = WAIT_S) -> "Archive":
         """Open the archive in `store`. Raises ArchiveError when there is none, or one of a newer layout."""
         _check_layout(store)
-        return cls(store, index_path)
+        return cls(store, index_path, wait_s)
 
     @classmethod
-    def create(cls, store: Path, index_path: Path, *, now: datetime) -> "Archive":
+    def create(cls, store: Path, index_path: Path, *, now: datetime, wait_s: float = WAIT_S) -> "Archive":
         """Open the archive in `store`; make an empty one where there is no folder, or an empty one."""
         if not _has_content(store):
             _lay_out(store, now)
-        return cls.open(store, index_path)
+        return cls.open(store, index_path, wait_s)
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +104,7 @@ class Archive:
         """
         from feedarchiver.archive.writer import Writer
 
-        with locked(self.store), self._writable():
+        with locked(self.store, self._wait_s), self._writable():
             writer = Writer(self.bucket, self.index, now, self.cleaned if self.keeps_cleaned else None)
             writer.recover()
             yield writer
@@ -138,7 +142,7 @@ class Archive:
             finally:
                 index.close()
             return
-        with locked(self.store), self._writable():
+        with locked(self.store, self._wait_s), self._writable():
             if not self.is_settled():
                 from feedarchiver.archive.writer import Writer
 
@@ -148,7 +152,7 @@ class Archive:
     def reindex(self) -> dict[str, int]:
         """Derive the index anew from the objects and put it in the old one's place. Returns its counts."""
         self.close()
-        with locked(self.store):
+        with locked(self.store, self._wait_s):
             self._file.rebuild()
         return self.index.counts()
 

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from feedarchiver.errors import ArchiveInUse, StorageError
 
+WAIT_S = 60.0
+"""How long a command waits for another one."""
+
 
 @contextmanager
-def locked(store: Path, wait_s: float = 60) -> Iterator[None]:
+def locked(store: Path, wait_s: float = WAIT_S) -> Iterator[None]:
     """Hold the lock of the archive in `store`. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
     import filelock
 

@@ -64,6 +64,7 @@ def update(
             chance=random.random,
             advance=advance,
             told=show,
+            beat=console.step,
         )
     for notice in done.notices:
         console.warn(f"{notice.source}: {notice.text}", event="notice", source=notice.source, text=notice.text)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -29,12 +29,15 @@ _STYLES = {  # colour on a terminal, else what stands before and after
 }
 
 
-class Console(NamedTuple):
-    """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose."""
+class Console:
+    """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose.
 
-    config_path: Path
-    level: int
-    json: bool
+    `step` is called between any two steps of a long task; it may raise an error to end the task.
+    """
+
+    def __init__(self, config_path: Path, level: int, *, json: bool) -> None:
+        self.config_path, self.level, self.json = config_path, level, json
+        self.step: Callable[[], None] = lambda: None
 
     def say(self, text: str, **fields: object) -> None:
         """Give a result: `text` to a person, `fields` to a script."""
@@ -135,7 +138,7 @@ def common(command: _Command) -> _Command:
 
     @wraps(command)  # which also hands over the arguments and options that the command has declared
     def with_console(config: Path, verbose: bool, quiet: bool, json: bool, **rest: Any) -> Any:  # noqa: FBT001
-        return command(Console(config, verbose - quiet, json), **rest)
+        return command(Console(config, verbose - quiet, json=json), **rest)
 
     for option in (
         click.option("--json", is_flag=True, help="Print one JSON object a line, for scripts."),

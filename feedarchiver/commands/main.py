@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -11,6 +12,9 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
 from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from feedarchiver.updating import Updated
 
 _DONE, _FAILED, _REFUSED = 0, 1, 3
 
@@ -34,10 +38,10 @@ def import_command(console: Console, paths: tuple[Path, ...], source: str | None
     if repository and paths:
         raise UsageError("name PATHS or --git FOLDER, not both; nothing was imported")
     config = load(console.config_path)
-    folders = [_adopt(config, path, source) for path in paths] or _folders(config)
+    chosen = [_adopt(config, path, source) for path in paths] or folders(config)
     with _create(config) as archive:
         past = repository and flow.SeedFolder(path=repository, source=source or _owner(config))
-        done = _import(console, config, archive, past or folders)
+        done = _import(console, config, archive, past or chosen)
     console.say(_told(done), event="imported", **_figures(done))
     return _REFUSED if done.refused else _DONE
 
@@ -54,7 +58,7 @@ def build_command(console: Console, *, reseal: bool, full: bool) -> int:
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive:
         _ask_to_reseal(config, archive, agreed=reseal)
-        done = _build(console, config, archive, full=full)
+        done = publish(console, config, archive, full=full)
     console.say(_told(done), event="built", **_figures(done))
     return _FAILED if done.faults else _DONE
 
@@ -71,52 +75,100 @@ def run_command(console: Console, *, reseal: bool) -> int:
     with _create(config) as archive:
         archive.keeps_cleaned = True
         _ask_to_reseal(config, archive, agreed=reseal)
-        imported = _import(console, config, archive, _folders(config))
-        said, figures, failed = _update(console, config, archive)
-        built = _build(console, config, archive)
-    told = f"{_told(imported)}; {said}{_told(built)}"
-    console.say(told, event="run", imported=_figures(imported), **figures, built=_figures(built))
-    if built.faults:
-        return _FAILED
-    return _REFUSED if imported.refused or failed else _DONE
+        ran = run_once(console, config, archive)
+    console.say(ran.told, event="run", **ran.figures)
+    return ran.status
 
 
-def _update(console: Console, config: Config, archive: Archive) -> tuple[str, dict[str, object], bool]:
-    """Ask what is due, if anything is on the web at all. Returns both summaries, and whether a source failed."""
+class Ran(NamedTuple):
+    """What a run came to. `updated` of None: nothing on the web was to be asked."""
+
+    imported: flow.Imported
+    updated: "Updated | None"
+    built: building.Built
+
+    @property
+    def status(self) -> int:
+        """The exit status that tells it."""
+        if self.built.faults:
+            return _FAILED
+        return _REFUSED if self.imported.refused or (self.updated and self.updated.failures) else _DONE
+
+    @property
+    def told(self) -> str:
+        """Sum up for a person."""
+        if self.updated is None:
+            return f"{_told(self.imported)}; {_told(self.built)}"
+        from feedarchiver.commands import asking
+
+        return f"{_told(self.imported)}; {asking.told(self.updated)}; {_told(self.built)}"
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """Sum up for a script."""
+        figures: dict[str, object] = {"imported": _figures(self.imported)}
+        if self.updated is not None:
+            from feedarchiver.commands import asking
+
+            figures["updated"] = asking.figures(self.updated)
+        return figures | {"built": _figures(self.built)}
+
+
+def run_once(console: Console, config: Config, archive: Archive) -> Ran:
+    """Do what `run` does: archive what is new, ask what is due, publish the feeds, and name what was refused."""
+    imported = import_new(console, config, archive)
+    updated = ask_due(console, config, archive)
+    return Ran(imported, updated, publish(console, config, archive))
+
+
+def import_new(console: Console, config: Config, archive: Archive, quiet_s: float = 0) -> flow.Imported:
+    """Archive what is new in the configured folders, but for files that changed within the last `quiet_s` seconds."""
+    return _import(console, config, archive, folders(config), quiet_s)
+
+
+def ask_due(console: Console, config: Config, archive: Archive) -> "Updated | None":
+    """Ask the sources on the web that are due, if any is on the web at all."""
     web = [source for source in config.sources if source.asking]
     if not web:
-        return "", {}, False
+        return None
     from feedarchiver.commands import asking
     from feedarchiver.updating import Manner
 
-    done = asking.update(console, config, archive, web, Manner())
-    return f"{asking.told(done)}; ", {"updated": asking.figures(done)}, bool(done.failures)
+    return asking.update(console, config, archive, web, Manner())
 
 
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
     """See that nobody cuts sealed pages anew without knowing. Raises UsageError when that is not agreed to."""
-    feeds = feeds_for(config, archive.index.sources())
-    cut = building.resealed(archive, feeds, config.page_size, config.published)
-    if not cut or agreed:
+    what = None if agreed else would_reseal(config, archive)
+    if what is None:
         return
-    count = sum(feed.pages for feed in cut)
-    what = (
-        f"page_size is {config.page_size} now and was {cut[0].size}: {_count(count, 'archive page')} of "
-        f"{_count(len(cut), 'feed')} would be cut anew, although archive pages are meant never to change"
-    )
     if not sys.stdin.isatty() or not sys.stderr.isatty():
         raise UsageError(f"{what}; add --reseal to do it, or set it back; nothing was done")
     if not click.confirm(f"{what}. Cut them anew?", err=True):
         raise UsageError("nothing was done; set page_size back to go on as before")
 
 
+def would_reseal(config: Config, archive: Archive) -> str | None:
+    """Say which sealed pages the configured page size would cut anew."""
+    feeds = feeds_for(config, archive.index.sources())
+    cut = building.resealed(archive, feeds, config.page_size, config.published)
+    if not cut:
+        return None
+    count = sum(feed.pages for feed in cut)
+    return (
+        f"page_size is {config.page_size} now and was {cut[0].size}: {_count(count, 'archive page')} of "
+        f"{_count(len(cut), 'feed')} would be cut anew, although archive pages are meant never to change"
+    )
+
+
 def _create(config: Config) -> Archive:
     return Archive.create(config.store, config.index, now=datetime.now(UTC))
 
 
-def _folders(config: Config) -> list[flow.SeedFolder]:
-    folders = ((source.id, source.folder) for source in config.sources if source.folder)
-    return [flow.SeedFolder(path=_near(folder), source=name) for name, folder in folders]
+def folders(config: Config) -> list[flow.SeedFolder]:
+    """List the configured folders of seed files."""
+    found = ((source.id, source.folder) for source in config.sources if source.folder)
+    return [flow.SeedFolder(path=_near(folder), source=name) for name, folder in found]
 
 
 def _owner(config: Config) -> str:
@@ -147,14 +199,18 @@ def _adopt(config: Config, path: Path, source: str | None) -> flow.SeedFolder:
 
 
 def _import(
-    console: Console, config: Config, archive: Archive, what: list[flow.SeedFolder] | flow.SeedFolder
+    console: Console,
+    config: Config,
+    archive: Archive,
+    what: list[flow.SeedFolder] | flow.SeedFolder,
+    quiet_s: float = 0,
 ) -> flow.Imported:
     now, limit_bytes = datetime.now(UTC), config.max_seed_bytes
     with console.progress("archiving") as advance:
         if isinstance(what, flow.SeedFolder):
             done = flow.import_git(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
         else:
-            done = flow.import_seeds(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
+            done = flow.import_seeds(archive, what, now=now, limit_bytes=limit_bytes, advance=advance, quiet_s=quiet_s)
     for refusal in done.refused:
         console.warn(str(refusal), event="refused", place=refusal.place, reason=refusal.reason, kept=refusal.kept)
     for warning in done.warnings:
@@ -162,7 +218,8 @@ def _import(
     return done
 
 
-def _build(console: Console, config: Config, archive: Archive, *, full: bool = False) -> building.Built:
+def publish(console: Console, config: Config, archive: Archive, *, full: bool = False) -> building.Built:
+    """Publish the feeds, and name what could not be published. `full`: everything anew."""
     feeds = feeds_for(config, archive.index.sources())
     target = building.Target(
         folder=config.published,

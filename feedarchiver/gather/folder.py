@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from feedarchiver.errors import SeedRefused
 from feedarchiver.model import Refusal
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY
+_FUTURE_S = 600  # the longest that an import takes, about
 
 
 class SeedFile(NamedTuple):
@@ -45,6 +47,14 @@ class SeedFile(NamedTuple):
         ctime_ns = int(self.stamp.split()[1], 16)
         tick_s = 0.02 if ctime_ns % 1_000_000_000 else 2.0  # Linux: 100 Hz or more; FAT: every other second
         return ctime_ns / 1_000_000_000 < now.timestamp() - tick_s
+
+    def is_young(self, now: datetime, quiet_s: float) -> bool:
+        """Tell whether it changed less than `quiet_s` seconds before `now`, or after it: it may be half written.
+
+        One that changed long after `now` is as old as any other: the clock was set.
+        """
+        age_s = now.timestamp() - int(self.stamp.split()[1], 16) / 1_000_000_000
+        return -_FUTURE_S < age_s < quiet_s
 
 
 def scan(folder: Path, source: str, start: str = "") -> Iterator[SeedFile | Refusal]:
@@ -74,6 +84,16 @@ def scan(folder: Path, source: str, start: str = "") -> Iterator[SeedFile | Refu
         for name in files:
             yield _met(root, owner, prefix + name)
         todo += [(prefix + name, owner if below else _text(name)) for name in reversed(folders)]
+
+
+def folders(folder: Path) -> Iterator[str]:
+    """Name `folder` and every folder below it that `scan` lists, as far as they can be read."""
+    todo = [os.fspath(folder)]
+    while todo:
+        path = todo.pop()
+        yield path
+        with suppress(OSError):
+            todo += [f"{path}/{name}" for name in _listed(path)[1]]
 
 
 def single(path: Path, source: str) -> SeedFile | Refusal:

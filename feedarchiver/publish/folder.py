@@ -59,13 +59,22 @@ class Folder:
                 raise StorageError.of(error, "write", str(self.root / path)) from error
         self._unsettled.clear()
 
-    def read(self, path: str) -> bytes | None:
-        """Read a published file. None when there is no regular file, or it cannot be read."""
+    def open(self, path: str) -> int | None:
+        """Open a published file to read. None when there is no regular file, or it cannot be read."""
         place = _below(path)
         with suppress(OSError), self._opened(place.parent) as folder:
             file = os.open(place.name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
-            with os.fdopen(file, "rb") as opened:
-                return opened.read() if stat.S_ISREG(os.fstat(file).st_mode) else None
+            if stat.S_ISREG(os.fstat(file).st_mode):
+                return file
+            os.close(file)
+        return None
+
+    def read(self, path: str) -> bytes | None:
+        """Read a published file. None when there is no regular file, or it cannot be read."""
+        file = self.open(path)
+        if file is not None:
+            with suppress(OSError), os.fdopen(file, "rb") as opened:
+                return opened.read()
         return None
 
     def names(self, path: str) -> list[str]:

@@ -34,12 +34,13 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     advance: Callable[[str], None],
     told: Callable[[Outcome, Received], None],
     gap_s: float = 1.0,
+    beat: Callable[[], None] = lambda: None,
 ) -> Updated:
     """Ask the sources and archive what they say.
 
     A crash or an error on the way keeps every batch that was stored; what was not is asked for again. `told` is called
     with each article that is new or a version, `advance` with each source that has answered. `contact`: who runs this.
-    `gap_s` is the pause between two requests to one host.
+    `gap_s` is the pause between two requests to one host. `beat` is called every second while answers are awaited.
     """
     asking = Asking(archive, sources, now, manner)
     requests = asking.requests()
@@ -53,7 +54,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     storing = Storing(archive, now, chance, told)
     with (
         Client(now=now, contact=contact) as client,
-        closing(ask_all(client, chain([first], requests), gap_s=gap_s)) as results,
+        closing(ask_all(client, chain([first], requests), gap_s=gap_s, beat=beat)) as results,
     ):
         for request, result in results:
             event = asking.take(request, result)

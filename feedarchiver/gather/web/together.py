@@ -7,7 +7,7 @@ A host that cannot be reached, or asks to be left alone, is not asked again befo
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from enum import Enum
 from heapq import heappop, heappush
 from queue import Empty, SimpleQueue
@@ -17,6 +17,7 @@ from feedarchiver.gather.web.client import Client, Journey
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 from feedarchiver.gather.web.politeness import is_for_host
 
+_BEAT_S = 1.0
 _MOST_WAITING = 1_000
 
 Result = tuple[Request, Answer | Failure]
@@ -82,15 +83,20 @@ class Turns:
 
 
 def ask_all(
-    client: Client, requests: Iterable[Request | None], *, workers: int = 20, gap_s: float = 1.0
+    client: Client,
+    requests: Iterable[Request | None],
+    *,
+    workers: int = 20,
+    gap_s: float = 1.0,
+    beat: Callable[[], None] = lambda: None,
 ) -> Generator[Result, None, None]:
     """Ask every one of `requests`, and give back each with what came of it, as they finish.
 
     `requests` is read in the caller's thread. What it gives may follow from results: None says that there is nothing
     to ask now, but may be after the next result. `gap_s` is the pause between two requests to one host; its robots.txt
-    may want a longer one.
+    may want a longer one. `beat` is called in the caller's thread every second, and may raise an error to end it all.
     """
-    run = _Run(client, workers, gap_s)
+    run = _Run(client, workers, gap_s, beat)
     try:
         yield from run.results(iter(requests))
     finally:
@@ -100,8 +106,8 @@ def ask_all(
 class _Run:
     """The workers of one call of `ask_all`, and what is known in it of hosts."""
 
-    def __init__(self, client: Client, workers: int, gap_s: float) -> None:
-        self._client, self._workers, self._gap_s = client, workers, gap_s
+    def __init__(self, client: Client, workers: int, gap_s: float, beat: Callable[[], None]) -> None:
+        self._client, self._workers, self._gap_s, self._beat = client, workers, gap_s, beat
         self._turns = Turns()
         self._left_alone: dict[str, Failure] = {}
         self._jobs: SimpleQueue[Journey | None] = SimpleQueue()
@@ -113,6 +119,7 @@ class _Run:
         """Give back every request with its result."""
         reading = True
         while reading or self._busy or self._turns.waiting:
+            self._beat()
             while self._busy < self._workers:
                 journey = self._turns.take(time.monotonic())
                 if journey is not None:
@@ -159,13 +166,15 @@ class _Run:
                 self._done.put((journey, error))
 
     def _received(self) -> Result | None:
-        """Wait for a worker, or until a host is ready that a worker is free for."""
+        """Wait for a worker, or until a host is ready that a worker is free for, or the next beat."""
         now_s, ready_s = time.monotonic(), self._turns.next_at()
         if not self._busy and ready_s is None:
             return None
         waits = ready_s is not None and self._busy < self._workers
         try:
-            journey, outcome = self._done.get(timeout=max(ready_s - now_s, 0) if waits and ready_s else None)
+            journey, outcome = self._done.get(
+                timeout=min(_BEAT_S, max(ready_s - now_s, 0)) if waits and ready_s else _BEAT_S
+            )
         except Empty:
             return None
         self._busy -= 1

@@ -1,0 +1,224 @@
+"""serve and daemon: programs that stay."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.log import Log, Relay, described
+from feedarchiver.commands.main import Ran, ask_due, folders, import_new, publish, would_reseal
+from feedarchiver.commands.trouble import said
+from feedarchiver.config import Config, load
+from feedarchiver.errors import ArchiveInUse, ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import socket
+
+    from feedarchiver.daemon import Came, Daemon
+    from feedarchiver.server import Server
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_QUIET_S = 2.0
+_WAIT_S = 1.0  # for another process that writes; then the next tick tries again
+
+
+def _serving(command: _Command) -> _Command:
+    """Give a command the options of a server that stays."""
+    for option in (
+        click.option("--log", type=click.Choice(["text", "json"]), default="text", help="How log lines are written."),
+        click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("serve")
+@common
+@_serving
+def serve_command(console: Console, host: str, port: int, log: str) -> int:
+    """Serve the published folder over HTTP, for feed readers and browsers. It can only be read."""
+    from feedarchiver.server import Server, listen
+
+    config = load(console.config_path)
+    told = _log(console, log)
+    sock = listen(host, port)
+    server = Server(config.published, lambda: _counts(config), lambda: None)
+    asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
+    told.say("stopped", event="stopped")
+    return 0
+
+
+@click.command("daemon")
+@common
+@_serving
+@click.option("--no-serve", is_flag=True, help="Leave out the HTTP server.")
+def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve: bool) -> int:
+    """Do what `run` does whenever something is new or due, and serve the published folder over HTTP.
+
+    A new seed file is in the feeds within seconds. SIGTERM ends it, SIGHUP reads the configuration again.
+    """
+    from feedarchiver.daemon import Daemon
+
+    config = load(console.config_path)
+    told = _log(console, log)
+    work = _Work(told, config)
+    daemon = Daemon(work)
+    server, sock = None, None
+    if not no_serve:
+        from feedarchiver.server import Server, listen
+
+        sock = listen(host, port)
+        facts = lambda: {**_counts(work.config), **daemon.facts()}  # noqa: E731 - as short as that
+        server = Server(config.published, facts, daemon.ill, daemon.ticking)
+        work.moved = server.published.show
+    asyncio.run(_live(daemon, server, sock, lambda: _say_where(told, config, host, sock)))
+    told.say("stopped", event="stopped")
+    return 0
+
+
+class _Work:
+    """What the daemon does: that of `run`, said in a log. A fault ends a run and never the daemon."""
+
+    def __init__(self, log: Log, config: Config) -> None:
+        self._log, self.config = log, config
+        self._asking = Log(log.config_path, log.level, json=log.json)
+        self.moved: Callable[[Any], None] = lambda _: None
+
+    def folders(self) -> Iterator[str]:
+        from feedarchiver.gather.folder import folders as below
+
+        for folder in folders(self.config):
+            yield from below(folder.path)
+
+    def run(self, step: Callable[[], None]) -> "Came":
+        return self._done(self._log, step, self._run)
+
+    def ask(self, step: Callable[[], None]) -> "Came":
+        return self._done(self._asking, step, self._ask)
+
+    def _done(self, journal: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
+        """Do a part of the work, and say what went wrong."""
+        from feedarchiver.daemon import Came, Stopped
+
+        journal.turn()
+        journal.step = step
+        try:
+            return work()
+        except Stopped:
+            raise
+        except ArchiveInUse as error:
+            journal.warn(f"waiting: {error}", event="waiting", reason=str(error))
+            return Came.SOON
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next run may do without it
+            text = said(error) or described(error)
+            journal.warn(f"failed: {text}; tried again later", event="failed", reason=text)
+            return Came.FAILED
+
+    def _run(self) -> "Came":
+        """Do what `run` does, but for the web."""
+        from feedarchiver.daemon import Came
+
+        config = self.config
+        with Archive.create(config.store, config.index, now=datetime.now(UTC), wait_s=_WAIT_S) as archive:
+            archive.keeps_cleaned = True
+            cut = would_reseal(config, archive)
+            if cut:
+                raise UsageError(f"{cut}; call `feedarchiver run --reseal` to do it, or set it back; nothing was done")
+            imported = import_new(self._log, config, archive, _QUIET_S)
+            built = publish(self._log, config, archive)
+        if imported.new or imported.versions or built.written or built.removed:
+            ran = Ran(imported, None, built)
+            self._log.say(ran.told, event="run", **ran.figures)
+        if built.faults:
+            return Came.FAILED
+        return Came.SOON if imported.young else Came.DONE
+
+    def _ask(self) -> "Came":
+        """Ask the web: beside the rest, so that no source delays it."""
+        from feedarchiver.daemon import Came
+
+        config = self.config
+        if not any(source.asking for source in config.sources):
+            return Came.DONE
+        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+            updated = ask_due(self._asking, config, archive)
+        if updated is None or not updated.asked:
+            return Came.DONE
+        from feedarchiver.commands import asking
+
+        self._asking.say(asking.told(updated), event="updated", **asking.figures(updated))
+        return Came.SOON if updated.new or updated.versions else Came.DONE
+
+    def reload(self) -> None:
+        try:
+            self.config = load(self._log.config_path)
+        except ConfigError as error:
+            for problem in error.problems:
+                self._log.warn(f"{problem}; the old configuration stays", event="config", problem=problem)
+            return
+        self.moved(self.config.published)
+        self._log.say("configuration read again", event="reloaded")
+
+
+async def _live(
+    daemon: "Daemon | None", server: "Server | None", sock: "socket.socket | None", announce: Callable[[], None]
+) -> None:
+    """Let them run until a signal ends them."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        ended.set()
+        if daemon:
+            daemon.stop()
+        if server:
+            server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    if daemon:
+        loop.add_signal_handler(signal.SIGHUP, daemon.reload)
+    announce()
+    async with AsyncExitStack() as stack:
+        if server and sock:
+            await server.serve(sockets=[sock])
+        elif daemon:
+            await stack.enter_async_context(daemon.ticking())
+            await ended.wait()
+
+
+def _log(console: Console, how: str) -> Log:
+    """Make a log of a console, and let the libraries speak through it."""
+    log = Log(console.config_path, console.level, json=console.json or how == "json")
+    logging.basicConfig(handlers=[Relay(log)], level=logging.ERROR, force=True)
+    return log
+
+
+def _say_where(log: Log, config: Config, host: str, sock: "socket.socket | None") -> None:
+    if sock is None:
+        log.say("running without a server", event="running")
+        return
+    port = sock.getsockname()[1]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    text = f"serving {config.published} on {address}"
+    text += "" if config.base_url == address else f"; the feeds name {config.base_url} (base_url)"
+    log.say(text, event="serving", address=address, base_url=config.base_url, folder=str(config.published))
+
+
+def _counts(config: Config) -> Mapping[str, float]:
+    """Count what the archive holds, if it can be read."""
+    try:
+        with Archive.open(config.store, config.index) as archive:
+            counts = archive.index.counts()
+    except Exception as error:
+        if said(error) is None:
+            raise
+        return {}
+    return {"articles": counts["entries"], "versions": counts["versions"]}

@@ -1,0 +1,24 @@
+"""What went wrong, in the words of a person: for the end of a command, and for the log of one that goes on."""
+
+import os
+
+from feedarchiver.errors import FeedarchiverError, StorageError
+
+
+def said(error: Exception) -> str | None:
+    """Say what went wrong, a line for each problem. None: it is a mistake of this program."""
+    if isinstance(error, FeedarchiverError):
+        return str(error)
+    if isinstance(error, OSError):
+        return str(StorageError.of(error, "use", _name(error)))
+    from sqlite3 import Error  # only a run in which something went wrong asks for it
+
+    if isinstance(error, Error):
+        advice = "no article is lost; run again, or make the index anew with `feedarchiver reindex`"
+        return f"the index cannot be used: {error}; {advice}"
+    return None
+
+
+def _name(error: OSError) -> str:
+    """Name the file that an error is about. One without a file comes from writing what the command says."""
+    return os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the output"

@@ -1,0 +1,117 @@
+"""The server: the published folder, /healthz and /metrics, over Starlette on uvicorn. It only reads.
+
+    names.py       what is there, as whole names
+    shelf.py       each file's hash, the bytes most asked for
+    kinds.py       media types and policies
+    asked.py       what a request asks of a file (pure)
+    published.py   requests -> answers
+    connection.py  clients that are slow
+    metrics.py     what is counted
+
+Served are the folder's own names, at the root. Behind a proxy that adds a path, the proxy takes it away again.
+"""
+
+import asyncio
+import os
+import resource
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from feedarchiver.errors import UsageError
+from feedarchiver.server.connection import MOST, Connection
+from feedarchiver.server.metrics import MEDIA_TYPE, Metrics
+from feedarchiver.server.published import Published
+
+__all__ = ["Server", "listen"]
+
+Facts = Callable[[], Mapping[str, float]]
+"""Tells what is known of archive and runs, by the names in `metrics`. It may read the disk."""
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+_FACTS_LAST_S = 10.0
+_BACKLOG = 2_048
+_IN_FLIGHT = 128 * 1024  # what the system holds for a client that does not read; else it may be megabytes
+_HEAD = 16 * 1024
+_IDLE_S = 5
+_GRACE_S = 4
+
+
+class Server(uvicorn.Server):
+    """A server of the folder `root`. `ill` says why it should not be called healthy, or None."""
+
+    def __init__(
+        self, root: Path, facts: Facts, ill: Callable[[], str | None], lifespan: Lifespan | None = None
+    ) -> None:
+        self._metrics = Metrics()
+        self._known: tuple[float, Mapping[str, float]] = (0, {})
+        self._facts, self._ill = facts, ill
+        self.published = Published(root, self._metrics.count)
+        routes = [
+            Route("/healthz", self._healthz),
+            Route("/metrics", self._metrics_page),
+            Mount("/", self.published),
+        ]
+        super().__init__(
+            uvicorn.Config(
+                Starlette(routes=routes, lifespan=lifespan),
+                http=Connection,
+                ws="none",
+                loop="asyncio",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_IDLE_S,
+                timeout_graceful_shutdown=_GRACE_S,
+                h11_max_incomplete_event_size=_HEAD,
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program: uvicorn would end it by the signal that stopped the server."""
+        yield
+
+    async def _healthz(self, _: Request) -> Response:
+        ill = self._ill()
+        return PlainTextResponse(f"{ill or 'ok'}\n", status_code=503 if ill else 200)
+
+    async def _metrics_page(self, _: Request) -> Response:
+        told, facts = self._known
+        if not facts or time.monotonic() - told > _FACTS_LAST_S:  # whoever asks all the time makes no work
+            facts = {**await asyncio.to_thread(self._facts), "documents": await self.published.shelf.count()}
+            self._known = (time.monotonic(), facts)
+        return Response(self._metrics.page(facts), media_type=MEDIA_TYPE)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to serve on. Raises UsageError."""
+    _have_descriptors()
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        number = error.errno or 0  # negative: what the resolver says
+        reason = (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
+        raise UsageError(f"cannot listen on {host}, port {port}: {reason}; nothing was done") from None
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)  # connections inherit it
+    return sock
+
+
+def _have_descriptors() -> None:
+    """Ask the system for as many open files as there may be connections, as far as it lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST if hard == resource.RLIM_INFINITY else min(hard, 2 * MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
