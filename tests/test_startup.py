@@ -9,10 +9,9 @@ from program import PROJECT, Program
 from web import Web
 
 HEAVY = {
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "prometheus_client",
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "prometheus_client",
-    "protego", "pydantic", "readability", "requests", "rich", "selectolax", "starlette", "tomlkit", "trafilatura",
-    "urllib3", "uvicorn", "w3lib",
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3",
+    "prometheus_client", "protego", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
+    "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
 
