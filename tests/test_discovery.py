@@ -28,7 +28,7 @@ def told(data, **options):
         ('{"version":"https://jsonfeed.org/version/1.1","title":"T","items":[{"id":"1"}]}', Kind.FEED, 1),
         ('<feed xmlns="http://www.w3.org/2005/Atom"><title>T</title></feed>', Kind.FEED, 0),
         (SITEMAP, Kind.SITEMAP, 1),
-        (gzip.compress(SITEMAP.encode()), Kind.SITEMAP, 1),
+        (gzip.compress(SITEMAP.encode(), mtime=0), Kind.SITEMAP, 1),
         (INDEX, Kind.SITEMAP, 0),
         (CARDS, Kind.LISTING, 10),
         ("<p>Hello</p>", Kind.PAGE, 0),
