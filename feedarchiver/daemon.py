@@ -80,7 +80,7 @@ class Daemon:
     def __init__(self, work: Work) -> None:
         self._work, self._watch = work, Watch()
         self._stopping = threading.Event()
-        self._reload = False
+        self._reload = self._news = False
         self._due = self._ticked = time.monotonic()
         self._facts: dict[str, float] = {}
         self._scheduler = BackgroundScheduler(
@@ -136,11 +136,11 @@ class Daemon:
         if self._reload:
             self._reload, self._due = False, self._ticked
             self._work.reload()
-        if not self._stopping.is_set() and (self._ticked >= self._due or self._watch.has_changed()):
+        if not self._stopping.is_set() and (self._news or self._ticked >= self._due or self._watch.has_changed()):
             self._run()
 
     def _run(self) -> None:
-        began = time.monotonic()
+        began, self._news = time.monotonic(), False
         self._watch.look(self._work.folders())  # before the run, so that it need not see what comes meanwhile
         try:
             came = self._work.run(self._step)
@@ -155,7 +155,7 @@ class Daemon:
     def _ask(self) -> None:
         try:
             if self._work.ask(self._step) is Came.SOON:
-                self._due = time.monotonic()
+                self._news = True
         except Stopped:
             return
 

@@ -89,6 +89,24 @@ def test_runs_do_not_overlap(tmp_path):
     assert work.most == 1
 
 
+def test_news_from_afar(tmp_path):
+    """What comes from the web while a run is under way is published by another one right after it."""
+    work = Counting(tmp_path)
+    work.go.clear()
+    os.utime(tmp_path, (1, 1))
+
+    async def live():
+        async with ticking(work) as daemon:
+            await until(lambda: work.runs == 1)
+            work.far = Came.SOON
+            daemon._ask()
+            work.far = Came.DONE
+            work.go.set()
+            await until(lambda: work.runs == 2, timeout_s=4)
+
+    asyncio.run(live())
+
+
 def test_the_end_does_not_wait_for_the_work(tmp_path):
     """A run that would last for ever ends with its next step."""
     work = Counting(tmp_path)
