@@ -32,7 +32,7 @@ def contents(db):
     return {table: Counter(db.execute(query)) for table, query in DERIVED.items()}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=st.lists(st.lists(told, max_size=5), min_size=1, max_size=4))
 def test_reindex_equals_what_grew(tmp_path_factory, runs):
     """Links and guids that name one entry or two, edits, noise, several sources: reindexing changes nothing."""
