@@ -128,13 +128,14 @@ def test_pages_are_cut_from_the_log(world):
     assert done.unchanged == 0
 
 
-def test_without_pages(world):
+@pytest.mark.parametrize("full", [False, True])
+def test_without_pages(world, full):
     """Without pages for people there is no HTML and no search, and no feed leads to what is not there."""
     world.add(*map(article, range(11)))
     world.build()
     whole = world.documents()
     world.pages = False
-    world.build()
+    world.build(full=full)
     bare = world.documents()
     assert {path for path in bare if path.endswith(".html")} == set()
     assert {path.partition("/")[0] for path in bare} == {"all", "assets", *LISTS} - {"index.html"}

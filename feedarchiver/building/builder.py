@@ -62,8 +62,10 @@ class Builder:
         self._index.begin()
         with self._kept:
             before = self._log.states()
+            known: set[str] = set()
             if full:
                 for name in before:
+                    known |= self._log.documents(name).keys()
                     self._log.forget(name)
             strange = full or not before
             until = self._index.last_captured() or 0
@@ -85,6 +87,8 @@ class Builder:
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
                 self._remove_feed(name)
+            standing = {path for name in (SITE, *states) for path in self._log.documents(name)} if known else set()
+            self._out.remove(sorted(known - standing - {ARTICLES, IMAGES}))
             self._out.folder.settle()
             self._rendering.finish()
             for name, since in self._undecided.items():
