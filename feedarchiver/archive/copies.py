@@ -25,12 +25,12 @@ from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
 from feedarchiver.archive.imagecopies import IncomingImages
-from feedarchiver.archive.writer import aliases, known
+from feedarchiver.archive.known import Known, aliases
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Capture, ObjectId, Refusal
 
 if TYPE_CHECKING:
-    from feedarchiver.archive.index import Index, Known
+    from feedarchiver.archive.index import Index
     from feedarchiver.archive.writer import Writer
 
 _BATCH = 1_000
@@ -227,7 +227,7 @@ class Incoming:
 
 def _prepared(
     archive: Archive, writer: "Writer", event: ObjectId, data: bytes, at: datetime | None
-) -> tuple[bytes, "Known"]:
+) -> tuple[bytes, Known]:
     """Make ready what the index keeps of a capture: as it is, or repeated `at` an instant of this archive."""
     capture = objects.decode_capture(data)
     article = archive.article(capture.article)
@@ -245,7 +245,7 @@ def _prepared(
         archive.bucket.length("articles", capture.article) or 0,
         len(data),
     )
-    return data, known(objects.object_id(data), capture, article, names, lengths)
+    return data, Known.of(objects.object_id(data), capture, article, names, lengths)
 
 
 def _fingerprint(writer: "Writer", capture: Capture, article: Article, names: tuple[str, ...]) -> str:
@@ -254,7 +254,7 @@ def _fingerprint(writer: "Writer", capture: Capture, article: Article, names: tu
     facts = [] if entry is None else writer.index.facts(entry)
     if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
         return capture.fingerprint
-    return writer.judge(article, names, body(article))[1]
+    return writer.judge(article, names, entry, body(article))[1]
 
 
 def _sound_capture(data: bytes) -> Capture:

@@ -13,11 +13,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from feedarchiver.archive import feedlog, imagelog, notes
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.known import Known
 
 SCHEMA = 8
 _UNDATED = -(2**62)
@@ -52,21 +55,6 @@ CREATE TABLE seeds (
 
 class IndexDamaged(Exception):
     """The index is missing, of another schema, or not readable: rebuild it from the objects."""
-
-
-class Known(NamedTuple):
-    """A capture as the index keeps it: its id, the entry's aliases to look it up by, its fact and its raw bytes.
-
-    `lengths`: in bytes, those of the raw bytes, the article and the capture itself. `origin`: the capture of another
-    archive that this one repeats.
-    """
-
-    capture: ObjectId
-    aliases: tuple[str, ...]
-    fact: Fact
-    raw: ObjectId
-    lengths: tuple[int, int, int]
-    origin: ObjectId | None = None
 
 
 class Taken(NamedTuple):
@@ -200,15 +188,17 @@ class Index:
         """Every capture of an entry, in no order."""
         return [Fact(*row) for row in self._db.execute(f"SELECT {_FACT} FROM captures WHERE entry = ?", (entry,))]
 
-    def wait(self, known: Known) -> None:
+    def wait(self, known: "Known") -> None:
         """Put a capture aside, to be taken in when all are there to be put in order."""
         self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting (capture, aliases, {_FACT}, raw, lengths, origin)")
         row = known.capture, json.dumps(known.aliases), *known.fact, known.raw, _written(known.lengths), known.origin
         self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
 
-    def waiting(self) -> Iterator[Known]:
+    def waiting(self) -> "Iterator[Known]":
         """Give the captures that were put aside, in the order of the log."""
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS waiting (capture, captured, published, article, source)")
+        from feedarchiver.archive.known import Known  # only making an index anew needs it
+
         query = "SELECT * FROM waiting ORDER BY captured, published IS NOT NULL, published, article, source"
         for capture, aliases, *fact, raw, lengths, origin in self._db.execute(query):
             raw_length, article_length, capture_length = map(int, lengths.split())
@@ -234,7 +224,7 @@ class Index:
                 yield kind, ObjectId(name), int(length)
         yield from self.images.lengths()
 
-    def add(self, known: Known) -> None:
+    def add(self, known: "Known") -> None:
         """Take a capture in and derive its entry's history again."""
         entry = self.find(known.aliases)
         if entry is None:

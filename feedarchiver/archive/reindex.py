@@ -5,7 +5,7 @@ from pathlib import Path
 from feedarchiver.archive.bucket import Bucket
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.writer import read_known
+from feedarchiver.archive.known import Known
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
 
@@ -21,7 +21,7 @@ def rebuild(bucket: Bucket, path: Path | None) -> Index:
     index.begin()
     for name in bucket.names("captures"):
         try:
-            index.wait(read_known(bucket, ObjectId.parse(name)))
+            index.wait(Known.read(bucket, ObjectId.parse(name)))
         except (DamagedObject, MissingObject, ValueError):
             continue
     for name in bucket.names("image-captures"):

@@ -44,7 +44,7 @@ class Spool:
         try:
             self._file.seek(place[0])
             kept, value = pickle.loads(self._file.read(place[1]))  # noqa: S301 - ours, in a file that has no name
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError, pickle.UnpicklingError):
             self.close()
             return None
         return value if kept == key else None

@@ -11,17 +11,18 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import Bucket, FolderBucket, read
+from feedarchiver.archive.bucket import FolderBucket
 from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
-from feedarchiver.archive.history import Fact, microseconds, moment
+from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.imagelog import KnownImage
-from feedarchiver.archive.index import Index, Known
+from feedarchiver.archive.index import Index
+from feedarchiver.archive.known import Known, aliases
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
-from feedarchiver.urls import canonical, encoded
+from feedarchiver.urls import canonical
 
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
@@ -61,12 +62,13 @@ class Writer:
         data = objects.encode_article(article)
         article_id = objects.object_id(data)
         names = aliases(article, received.source)
-        if polled and self._has_said(article_id, names, received.source):
+        entry = self.index.find(names)
+        if polled and self._has_said(article_id, entry, received.source):
             return Outcome.KNOWN
         if not self._is_any_order_right(names):
             self.step()
         said = body(article)
-        outcome, print_ = self.judge(article, names, said)
+        outcome, print_ = self.judge(article, names, entry, said)
         capture = Capture(
             article=article_id,
             raw=raw,
@@ -82,7 +84,7 @@ class Writer:
         self._bucket.put("articles", article_id, data)
         self._bucket.put("captures", capture_id, capture_data)
         lengths = len(received.raw), len(data), len(capture_data)
-        self.index.add(known(capture_id, capture, article, names, lengths))
+        self.index.add(Known.of(capture_id, capture, article, names, lengths))
         if self._cleaned is not None:
             self._cleaned.keep(article_id, said)
         self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
@@ -119,9 +121,10 @@ class Writer:
             return Outcome.KNOWN
         article = received.article
         names = aliases(article, received.source)
-        if self._has_said(objects.object_id(objects.encode_article(article)), names, received.source):
+        entry = self.index.find(names)
+        if self._has_said(objects.object_id(objects.encode_article(article)), entry, received.source):
             return Outcome.KNOWN
-        return self.judge(article, names, body(article))[0]
+        return self.judge(article, names, entry, body(article))[0]
 
     def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
         """Hand over an object that a capture to come refers to. One that stays without a capture harms nobody."""
@@ -196,8 +199,7 @@ class Writer:
         if last is not None:
             self.captured = max(self.captured, _after(last))
 
-    def _has_said(self, article_id: ObjectId, names: tuple[str, ...], source: str) -> bool:
-        entry = self.index.find(names)
+    def _has_said(self, article_id: ObjectId, entry: int | None, source: str) -> bool:
         known = () if entry is None else self.index.facts(entry)
         return any(fact.article == article_id and fact.source == source for fact in known)
 
@@ -235,7 +237,7 @@ class Writer:
         if self._bucket.length("image-captures", capture_id) is not None and not images.has_capture(capture_id):
             images.add(KnownImage.read(self._bucket, capture_id))
         if self._bucket.length("captures", capture_id) is not None and not self.index.has_capture(capture_id):
-            self.index.add(read_known(self._bucket, capture_id))
+            self.index.add(Known.read(self._bucket, capture_id))
 
     @contextmanager
     def _pending(self, what: str) -> Iterator[str]:
@@ -251,11 +253,13 @@ class Writer:
             self.index.begin()
             self._in_batch = True
 
-    def judge(self, article: Article, names: tuple[str, ...], said: Body) -> tuple[Outcome, str]:
-        """Tell what the article, whose cleaned body is `said`, is to its entry, and the fingerprint that says so."""
+    def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: Body) -> tuple[Outcome, str]:
+        """Tell what an article is to its entry (None: it has none yet), and the fingerprint that says so.
+
+        `names`: its aliases; `said`: its body, cleaned.
+        """
         identity = names[0] if article.link else None
         print_ = fingerprint(article, identity, said)
-        entry = self.index.find(names)
         if entry is None:
             return Outcome.NEW, print_
         facts = self.index.facts(entry)
@@ -273,54 +277,3 @@ class Writer:
 def _after(last: int) -> datetime:
     """Return the first whole second after an instant."""
     return moment(last).replace(microsecond=0) + timedelta(seconds=1)
-
-
-def aliases(article: Article, source: str) -> tuple[str, ...]:
-    """Name what an entry is looked up by: its canonical link, then the source's own id for it."""
-    by_link = (canonical(article.link),) if article.link else ()
-    by_guid = (f"{source}\n{article.guid}",) if article.guid else ()
-    return by_link + by_guid
-
-
-def read_known(bucket: Bucket, capture_id: ObjectId) -> Known:
-    """Read what the index keeps of a capture out of its objects.
-
-    Raises DamagedObject, MissingObject; ValueError for what is no capture or no article.
-    """
-    capture_data = read(bucket, "captures", capture_id)
-    capture = objects.decode_capture(capture_data)
-    article_data = read(bucket, "articles", capture.article)
-    article = objects.decode_article(article_data)
-    lengths = bucket.length("raw", capture.raw) or 0, len(article_data), len(capture_data)
-    return known(capture_id, capture, article, aliases(article, capture.source), lengths)
-
-
-def known(
-    capture_id: ObjectId, capture: Capture, article: Article, names: tuple[str, ...], lengths: tuple[int, int, int]
-) -> Known:
-    """Gather what the index keeps of a capture. `names`: the article's aliases."""
-    fact = Fact(
-        captured=microseconds(capture.captured),
-        published=None if article.published is None else microseconds(article.published),
-        updated=None if article.updated is None else microseconds(article.updated),
-        article=capture.article,
-        fingerprint=capture.fingerprint,
-        source=capture.source,
-        id=published_id(article, capture.source),
-        origin_captured=None if capture.origin_captured is None else microseconds(capture.origin_captured),
-    )
-    return Known(capture_id, names, fact, capture.raw, lengths, capture.origin)
-
-
-def published_id(article: Article, source: str) -> str:
-    """Decide the id that feeds show: the original link as a URI, else a UUID of source and guid.
-
-    Raises ValueError when the article has neither link nor guid.
-    """
-    if article.link and (link := encoded(article.link)):
-        return link
-    if not (article.link or article.guid):
-        raise ValueError("an article needs a link or a guid")
-    import uuid
-
-    return uuid.uuid5(uuid.NAMESPACE_URL, article.link or f"{source}\n{article.guid}").urn
