@@ -8,7 +8,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from feedgen.feed import FeedGenerator
 
-_SEED = re.compile(r"<!--(.*?)-->\n\[(.*)\]\((.*)\)\s*\n------\n\n?(.*)", re.DOTALL)
+SEED = re.compile(r"<!--(.*?)-->\n\[(.*)\]\((.*)\)\s*\n------\n\n?(.*)", re.DOTALL)
 
 
 def main(seeds: Path, feeds: Path) -> None:
@@ -18,7 +18,7 @@ def main(seeds: Path, feeds: Path) -> None:
     feed.link(href="http://127.0.0.1:8000/", rel="alternate")
     feed.description("All articles")
     for path in sorted(seeds.glob("*.txt")):
-        stamp, title, link, body = _SEED.match(path.read_text(encoding="utf-8")).groups()
+        stamp, title, link, body = SEED.match(path.read_text(encoding="utf-8")).groups()
         soup = BeautifulSoup(body, "html.parser")
         for tag in soup(["script", "style", "iframe"]):
             tag.decompose()

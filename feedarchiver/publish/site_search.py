@@ -36,7 +36,7 @@ _KEY = 3  # characters of a term that decide its shard, so that words with one b
 _START = 120
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 _WORD = re.compile(rf"[^\W_{UNSPACED}]+")
-_SPACED = re.compile(f"[^{UNSPACED}]+")
+_UNSPACED = re.compile(f"[{UNSPACED}]+")
 
 Read = Callable[[str], bytes]
 """Gives the bytes of a document that an earlier build published, by its path."""
@@ -73,9 +73,10 @@ def searchable(page: str, title: str, text: str, shown: datetime, language: str 
 def terms(text: str) -> set[str]:
     """List what `text` is found by. A single character of a script without spaces is not."""
     text = folded(text[:_MOST_TEXT])
-    unspaced = _SPACED.sub(" ", text)
-    pairs = set(map(add, unspaced, unspaced[1:]))
-    return {pair for pair in pairs if " " not in pair} | {word[:_LONGEST_WORD] for word in _WORD.findall(text)}
+    found = {word[:_LONGEST_WORD] for word in _WORD.findall(text)}
+    for run in _UNSPACED.findall(text):
+        found.update(map(add, run, run[1:]))
+    return found
 
 
 def segments(count: int) -> list[Segment]:
@@ -207,27 +208,27 @@ class _Growing:
 def _inverted(start: int, found: Iterable[str], size: int) -> list[bytes]:
     """Spread the terms of entries, numbered from `start`, over the shards of a segment."""
     codes: dict[str, str] = {}
+    known = codes.get
     for number, held in enumerate(found, start):
         code = _code(number)
         for term in held.split():
-            codes[term] = codes[term] + code if term in codes else code
-    shards: list[dict[str, str]] = [{} for _ in range(_SHARDS[size])]
-    for term, places in codes.items():
-        shards[_shard(term, size)][term] = places
-    return [_text(shard) for shard in shards]
+            codes[term] = known(term, "") + code
+    return _spread(codes, {shard: [] for shard in range(_SHARDS[size])}, size)
 
 
 def _merged(texts: list[list[bytes]], size: int) -> Iterator[tuple[int, bytes]]:
     """Put segments together, one shard of theirs at a time: its terms go to a few shards of the larger segment."""
     for place in range(len(texts[0])):
-        shards: dict[int, dict[str, str]] = {shard: {} for shard in range(place, _SHARDS[size], len(texts[0]))}
-        for term, codes in _postings([part[place] for part in texts]).items():
-            shards[_shard(term, size)][term] = codes
-        yield from ((shard, _text(terms)) for shard, terms in shards.items())
+        shards: dict[int, list[str]] = {shard: [] for shard in range(place, _SHARDS[size], len(texts[0]))}
+        yield from zip(shards, _spread(_postings([part[place] for part in texts]), shards, size), strict=True)
 
 
-def _shard(term: str, size: int) -> int:
-    return crc32(term[:_KEY].encode()) & (_SHARDS[size] - 1)
+def _spread(codes: dict[str, str], shards: dict[int, list[str]], size: int) -> list[bytes]:
+    """Write terms, in order, into the shards that theirs are among."""
+    last = _SHARDS[size] - 1
+    for term in sorted(codes):
+        shards[crc32(term[:_KEY].encode()) & last].append(f"|{term} {codes[term]}")
+    return ["".join(shard).encode() for shard in shards.values()]
 
 
 def _code(number: int) -> str:
@@ -242,10 +243,6 @@ def _postings(texts: Iterable[bytes]) -> dict[str, str]:
             term, _, codes = line.partition(" ")
             found[term] = found.get(term, "") + codes
     return found
-
-
-def _text(terms: dict[str, str]) -> bytes:
-    return "".join(f"|{term} {terms[term]}" for term in sorted(terms)).encode()
 
 
 def _block_path(number: int) -> str:
