@@ -1,11 +1,13 @@
 """Feeds for bench/poll.py: `/7` is the seventh, 20 articles of full text, on every address of loopback.
 
-Prints its port and serves until it is ended.
+Prints its port and serves until it is ended. A line on its standard input is how long, in seconds, it is to wait before
+each answer from then on.
 """
 
 import random
 import socket
 import sys
+import time
 from functools import partial
 from html import escape
 from threading import Thread
@@ -35,12 +37,13 @@ def document(texts: list[tuple[str, str]], number: int) -> bytes:
     return f'<rss version="2.0" xmlns:content="{module}">{head}{"".join(items)}</channel></rss>'.encode()
 
 
-def serve(texts: list[tuple[str, str]], connection: socket.socket) -> None:
+def serve(texts: list[tuple[str, str]], delay_s: list[float], connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     asked = b""
     while piece := connection.recv(65_536):
         asked += piece
         if asked.endswith(b"\r\n\r\n"):
+            time.sleep(delay_s[-1])
             if b"\r\nif-none-match:" in asked.lower():
                 connection.sendall(NOT_MODIFIED)
             else:
@@ -50,10 +53,16 @@ def serve(texts: list[tuple[str, str]], connection: socket.socket) -> None:
     connection.close()
 
 
+def hear(delay_s: list[float]) -> None:
+    delay_s.extend(map(float, sys.stdin))
+
+
 if __name__ == "__main__":
+    delays_s = [0.0]
+    Thread(target=hear, args=[delays_s], daemon=True).start()
     given = [(title, body) for _, title, _, body in originals()]
     listening = socket.create_server(("", 0), backlog=500)
     print(listening.getsockname()[1])
     sys.stdout.flush()
     while True:
-        Thread(target=partial(serve, given, listening.accept()[0]), daemon=True).start()
+        Thread(target=partial(serve, given, delays_s, listening.accept()[0]), daemon=True).start()

@@ -9,14 +9,22 @@ from bench.measure import Cost, cost, feedarchiver
 
 HERE = Path(__file__).parent
 WORKERS = 20  # what `update` uses
+LATENCY_S = 0.1
 
 
 def main(count: int = 1_000) -> None:
     server = [sys.executable, str(HERE / "feedserver.py")]
-    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             with tempfile.TemporaryDirectory(prefix="feedarchiver-bench-") as name:
-                _measure(Path(name), count, int(process.stdout.readline()))
+                folder = Path(name)
+                _measure(folder, count, int(process.stdout.readline()))
+                process.stdin.write(f"{LATENCY_S}\n")
+                process.stdin.flush()
+                slow = cost(feedarchiver("update", "--all"), cwd=folder)
+            least_s = count * LATENCY_S / WORKERS
+            print(f"{f'{LATENCY_S * 1000:.0f} ms before each answer':22} feedarchiver {slow}")
+            print(f"{'':22} wall clock / (feeds x latency / workers) = {slow.wall_s / least_s:.2f}")
         finally:
             process.terminate()
 
