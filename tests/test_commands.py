@@ -134,7 +134,7 @@ def test_verify(program):
     """An archive in order is verified as such; a flipped bit is named with its article."""
     program.write("a.txt", title="Named")
     program("run")
-    assert program("verify") == (0, "3 objects, 1 articles, 0 faults\n", "")
+    assert program("verify") == (0, "3 objects, 1 article, 0 faults\n", "")
     path = next((program.archive / "articles").rglob("*/*"))
     data = path.read_bytes()
     path.chmod(0o644)

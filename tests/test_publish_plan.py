@@ -19,19 +19,18 @@ def test_addresses(base):
 
 
 @pytest.mark.parametrize(
-    ("page", "own", "older", "newer", "stylesheet"),
+    ("page", "own", "older", "stylesheet"),
     [
-        (Page(None, 0, 9, 0), "rss.xml", None, None, "../assets/feed.css"),
-        (Page(None, 20, 39, 2), "rss.xml", "archive/000002.rss.xml", None, "../assets/feed.css"),
-        (Page(2, 10, 20, 2), "archive/000002.rss.xml", "archive/000001.rss.xml", "rss.xml", "../../assets/feed.css"),
-        (Page(1, 0, 10, 2), "archive/000001.rss.xml", None, "archive/000002.rss.xml", "../../assets/feed.css"),
+        (Page(None, 0, 9, 0), "rss.xml", None, "../assets/feed.css"),
+        (Page(None, 20, 39, 2), "rss.xml", "archive/000002.rss.xml", "../assets/feed.css"),
+        (Page(2, 10, 20, 2), "archive/000002.rss.xml", "archive/000001.rss.xml", "../../assets/feed.css"),
+        (Page(1, 0, 10, 2), "archive/000001.rss.xml", None, "../../assets/feed.css"),
     ],
 )
-def test_neighbours(page, own, older, newer, stylesheet):
-    """A document knows the one before it, the one after it, and the way to the stylesheet."""
+def test_neighbours(page, own, older, stylesheet):
+    """A document knows the one before it and the way to the stylesheet."""
     document = FeedDocument(feed=FEED, base_url="https://example.org/feeds", page=page)
     assert document.url(RSS) == f"{HERE}/{own}"
     assert document.older_url(RSS) == (older and f"{HERE}/{older}")
-    assert document.newer_url(RSS) == (newer and f"{HERE}/{newer}")
     assert document.subscription_url(RSS) == f"{HERE}/rss.xml"
     assert document.stylesheet == stylesheet

@@ -4,6 +4,7 @@ import click
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.naming import plural
 from feedarchiver.config import load
 
 
@@ -26,7 +27,7 @@ def verify_command(console: Console, *, quick: bool) -> int:
     objects = sum(number for kind, number in counts.items() if kind != "index")
     articles = counts.get("articles", 0)
     console.say(
-        f"{objects} objects, {articles} articles, {faults} faults",
+        ", ".join((plural(objects, "object"), plural(articles, "article"), plural(faults, "fault"))),
         event="verified",
         objects=objects,
         articles=articles,
@@ -42,6 +43,7 @@ def reindex_command(console: Console) -> int:
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive:
         counts = archive.reindex()
-    told = "{entries} articles in {versions} versions, from {captures} captures".format(**counts)
+    nouns = {"entries": "article", "versions": "version", "captures": "capture"}
+    told = "{} in {}, from {}".format(*(plural(counts[name], noun) for name, noun in nouns.items()))
     console.say(told, event="reindexed", **counts)
     return 0

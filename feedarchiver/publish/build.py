@@ -26,7 +26,7 @@ class Format(Protocol):
     """A way to write feeds: a module such as `rss`.
 
     `SEALED`: what it writes of a sealed page never changes. Else the newest sealed page is written again when another
-    one follows, so that it can link to it (`FeedDocument.newer_url`).
+    one follows, so that it can link to it.
     """
 
     NAMES: Names

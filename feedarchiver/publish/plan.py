@@ -71,10 +71,6 @@ class FeedDocument:
         """Give the address of the sealed page before this document, if there is one."""
         return None if self.page.older is None else self._address(names, self.page.older)
 
-    def newer_url(self, names: Names) -> str | None:
-        """Give the address of the document after this one. What is sealed may not say it."""
-        return None if self.page.number is None else self._address(names, self.page.newer)
-
     @property
     def page_url(self) -> str:
         """The page for people that shows the same entries, else the place of it all."""
