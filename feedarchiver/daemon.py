@@ -40,7 +40,7 @@ class Came(Enum):
 
 
 class Work(Protocol):
-    """What a daemon does: `run` and `ask`, each by itself, the one beside the other. They raise nothing but Stopped."""
+    """What a daemon does: `run`, and beside it `ask` and then `fetch`. They raise nothing but Stopped."""
 
     def folders(self) -> Iterable[str]:
         """Name the folders in which a new name means work."""
@@ -50,6 +50,9 @@ class Work(Protocol):
 
     def ask(self, step: Callable[[], None]) -> Came:
         """Ask what is far away, if it is due. SOON: there is something to publish."""
+
+    def fetch(self, step: Callable[[], None]) -> Came:
+        """Fetch some of what was named there and may come later. SOON: there is something to publish."""
 
     def reload(self) -> None:
         """Read the configuration again, and keep the old one if the new one is wrong."""
@@ -154,8 +157,9 @@ class Daemon:
 
     def _ask(self) -> None:
         try:
-            if self._work.ask(self._step) is Came.SOON:
-                self._news = True
+            for part in (self._work.ask, self._work.fetch):
+                if part(self._step) is Came.SOON:
+                    self._news = True
         except Stopped:
             return
 

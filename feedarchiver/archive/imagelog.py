@@ -20,6 +20,7 @@ from typing import NamedTuple
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Bucket, read
 from feedarchiver.archive.history import microseconds
+from feedarchiver.archive.wanted import Wanted
 from feedarchiver.model import ImageCapture, ObjectId
 
 TABLES = """
@@ -86,9 +87,10 @@ class ImageLog:
         self._db = db
 
     def add(self, known: KnownImage) -> None:
-        """Take a capture in."""
+        """Take a capture in: nobody wants that picture any more."""
         row = known.capture, known.address, *known.copy, known.own_length
         self._db.execute(f"INSERT INTO images ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        Wanted(self._db).had(known.address)
 
     def has_capture(self, capture: ObjectId) -> bool:
         """Tell whether this capture is indexed."""

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from feedarchiver.archive import feedlog, imagelog, notes
+from feedarchiver.archive import feedlog, imagelog, notes, wanted
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
-SCHEMA = 8
+SCHEMA = 9
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -78,7 +78,7 @@ class Index:
         connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {notes.TABLES}"
+        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
         connection.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
         return cls(connection)
 
@@ -132,6 +132,11 @@ class Index:
     def images(self) -> imagelog.ImageLog:
         """The images."""
         return imagelog.ImageLog(self._db)
+
+    @property
+    def wanted(self) -> wanted.Wanted:
+        """The pictures that are to be fetched."""
+        return wanted.Wanted(self._db)
 
     @property
     def notes(self) -> notes.Notes:

@@ -19,6 +19,7 @@ from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known, aliases
+from feedarchiver.archive.wanted import Wanted
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
@@ -158,6 +159,12 @@ class Writer:
         """Note something for whoever gathers. It is durable no sooner than what was added before."""
         self._begin()
         self.index.notes.write(about, name, said)
+
+    @property
+    def wanted(self) -> Wanted:
+        """The pictures that are to be fetched, to be written to. It is durable no sooner than what was added before."""
+        self._begin()
+        return self.index.wanted
 
     def commit(self) -> None:
         """Make all that was added durable: objects first, then the index."""

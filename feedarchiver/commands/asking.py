@@ -30,13 +30,22 @@ _DONE, _SOME_FAILED = 0, 3
 def update_command(
     console: Console, sources: tuple[str, ...], *, everything: bool, backfill: bool, dry_run: bool
 ) -> int:
-    """Ask the sources on the web that are due, or those named, and archive what they say."""
+    """Ask the sources on the web that are due, or those named, and archive what they say.
+
+    Then fetch the pictures that are due, of sources with `images` in config.toml, for ten minutes at most.
+    """
+    from feedarchiver.commands import pictures
+
     config = load(console.config_path)
     chosen = _chosen(config, sources)
     manner = updating.Manner(due_only=not (everything or sources), backfill=backfill, dry_run=dry_run)
+    wants = [] if dry_run else [source for source in chosen if source.pictures]
     with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        archive.keeps_cleaned = bool(wants)  # their articles are looked at again
         done = update(console, config, archive, chosen, manner)
-    console.say(told(done, dry_run=dry_run), event="foreseen" if dry_run else "updated", **figures(done))
+        fetched = pictures.fetch(console, config, archive, wants, due_only=manner.due_only) if wants else None
+    said = "; ".join(filter(None, (told(done, dry_run=dry_run), pictures.told(fetched))))
+    console.say(said, event="foreseen" if dry_run else "updated", **figures(done), **pictures.figures(fetched))
     return _SOME_FAILED if done.failures else _DONE
 
 
@@ -107,8 +116,8 @@ def sources_command(console: Console) -> int:
 
 
 def _chosen(config: Config, names: tuple[str, ...]) -> list[Source]:
-    """Choose among the sources on the web. Raises UsageError."""
-    web = {source.id: source for source in config.sources if source.asking}
+    """Choose among the sources that want something of the web. Raises UsageError."""
+    web = {source.id: source for source in config.sources if source.asking or source.pictures}
     for name in names:
         if name not in web:
             is_folder = any(source.id == name for source in config.sources)
@@ -139,6 +148,10 @@ def _web(source: Source) -> updating.WebSource:
 def _row(archive: Archive, source: Source) -> dict[str, object]:
     """Gather what is known of a source."""
     row: dict[str, object] = {"id": source.id, "kind": source.kind, "articles": archive.index.entries(source.id)}
+    if source.pictures:
+        waiting, failed, latest = archive.index.wanted.lacking(source.id)
+        row |= {"pictures_waiting": waiting, "pictures_missing": failed}
+        row |= {"picture_trouble": f"{latest.url}: {latest.trouble}"} if latest else {}
     if source.asking is None:
         return row
     known = remembered(archive.index, _web(source))
@@ -178,6 +191,10 @@ def _wrong(row: dict[str, object]) -> Iterator[str]:
     for since, until in row.get("gaps", ()):  # type: ignore[attr-defined]
         yield f"possible gap between {_minute(since)} and {_minute(until)}"
     yield from row.get("problems", ())  # type: ignore[misc]
+    if count := row.get("pictures_waiting"):
+        yield f"{plural(count, 'picture')} still to be fetched"  # type: ignore[arg-type]
+    if count := row.get("pictures_missing"):
+        yield f"{plural(count, 'picture')} not to be had so far; the last: {row['picture_trouble']}"  # type: ignore[arg-type]
 
 
 def _minute(text: object) -> str:

@@ -13,7 +13,7 @@ import click
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.log import Log, Relay, described
-from feedarchiver.commands.main import Ran, ask_due, folders, import_new, publish, would_reseal
+from feedarchiver.commands.main import Ran, ask_due, fetch_due, folders, import_new, publish, would_reseal
 from feedarchiver.commands.trouble import said
 from feedarchiver.config import Config, load
 from feedarchiver.errors import ArchiveInUse, ConfigError, UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _QUIET_S = 2.0
+_PICTURES_S = 20.0  # then the sources have their turn
 _WAIT_S = 1.0  # for another process that writes; then the next tick tries again
 
 
@@ -89,7 +90,7 @@ class _Work:
 
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
-        self._asking = Log(log.config_path, log.level, json=log.json)
+        self._asking, self._fetching = (Log(log.config_path, log.level, json=log.json) for _ in range(2))
         self.moved: Callable[[Any], None] = lambda _: None
 
     def folders(self) -> Iterator[str]:
@@ -156,6 +157,25 @@ class _Work:
 
         self._asking.say(asking.told(updated), event="updated", **asking.figures(updated))
         return Came.SOON if updated.new or updated.versions else Came.DONE
+
+    def fetch(self, step: Callable[[], None]) -> "Came":
+        return self._done(self._fetching, step, self._fetch)
+
+    def _fetch(self) -> "Came":
+        """Fetch pictures, for as long as no source need wait for its turn."""
+        from feedarchiver.daemon import Came
+
+        config = self.config
+        if not any(source.pictures for source in config.sources):
+            return Came.DONE
+        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+            fetched = fetch_due(self._fetching, config, archive, _PICTURES_S)
+        if fetched is None or not fetched.stored:
+            return Came.DONE
+        from feedarchiver.commands import pictures
+
+        self._fetching.say(pictures.told(fetched), event="fetched", **pictures.figures(fetched))
+        return Came.SOON
 
     def reload(self) -> None:
         try:

@@ -15,6 +15,7 @@ from feedarchiver.errors import UsageError
 
 if TYPE_CHECKING:
     from feedarchiver.updating import Updated
+    from feedarchiver.updating.pictures import Fetched
 
 _DONE, _FAILED, _REFUSED = 0, 1, 3
 
@@ -69,7 +70,7 @@ def build_command(console: Console, *, reseal: bool, full: bool) -> int:
 def run_command(console: Console, *, reseal: bool) -> int:
     """Archive what is new in the configured folders, ask the sources on the web that are due, then publish the feeds.
 
-    Safe to call at any time, from cron.
+    Where sources want pictures, those are fetched then, and published likewise. Safe to call at any time, from cron.
     """
     config = load(console.config_path)
     with _create(config) as archive:
@@ -81,27 +82,39 @@ def run_command(console: Console, *, reseal: bool) -> int:
 
 
 class Ran(NamedTuple):
-    """What a run came to. `updated` of None: nothing on the web was to be asked."""
+    """What a run came to. `updated` of None: nothing on the web was to be asked.
+
+    `fetched` of None: no source wants pictures; `again`: what was built when some had come.
+    """
 
     imported: flow.Imported
     updated: "Updated | None"
     built: building.Built
+    fetched: "Fetched | None" = None
+    again: building.Built | None = None
 
     @property
     def status(self) -> int:
         """The exit status that tells it."""
-        if self.built.faults:
+        if (self.again or self.built).faults:
             return _FAILED
         return _REFUSED if self.imported.refused or (self.updated and self.updated.failures) else _DONE
 
     @property
     def told(self) -> str:
         """Sum up for a person."""
-        if self.updated is None:
-            return f"{_told(self.imported)}; {_told(self.built)}"
-        from feedarchiver.commands import asking
+        parts = [_told(self.imported)]
+        if self.updated is not None:
+            from feedarchiver.commands import asking
 
-        return f"{_told(self.imported)}; {asking.told(self.updated)}; {_told(self.built)}"
+            parts.append(asking.told(self.updated))
+        parts.append(_told(self.built))
+        if self.fetched is not None:
+            from feedarchiver.commands import pictures
+
+            parts.append(pictures.told(self.fetched))
+        parts += [_told(self.again)] if self.again else []
+        return "; ".join(filter(None, parts))
 
     @property
     def figures(self) -> dict[str, object]:
@@ -111,14 +124,22 @@ class Ran(NamedTuple):
             from feedarchiver.commands import asking
 
             figures["updated"] = asking.figures(self.updated)
-        return figures | {"built": _figures(self.built)}
+        figures["built"] = _figures(self.built)
+        if self.fetched is not None:
+            from feedarchiver.commands import pictures
+
+            figures |= pictures.figures(self.fetched)
+        return figures | ({"built_again": _figures(self.again)} if self.again else {})
 
 
 def run_once(console: Console, config: Config, archive: Archive) -> Ran:
     """Do what `run` does: archive what is new, ask what is due, publish the feeds, and name what was refused."""
     imported = import_new(console, config, archive)
     updated = ask_due(console, config, archive)
-    return Ran(imported, updated, publish(console, config, archive))
+    built = publish(console, config, archive)  # articles wait for no picture
+    fetched = fetch_due(console, config, archive)
+    again = publish(console, config, archive) if fetched and fetched.stored else None
+    return Ran(imported, updated, built, fetched, again)
 
 
 def import_new(console: Console, config: Config, archive: Archive, quiet_s: float = 0) -> flow.Imported:
@@ -135,6 +156,16 @@ def ask_due(console: Console, config: Config, archive: Archive) -> "Updated | No
     from feedarchiver.updating import Manner
 
     return asking.update(console, config, archive, web, Manner())
+
+
+def fetch_due(console: Console, config: Config, archive: Archive, patience_s: float | None = None) -> "Fetched | None":
+    """Fetch the pictures that are due, if any source wants pictures at all, for `patience_s` seconds at most."""
+    wants = [source for source in config.sources if source.pictures]
+    if not wants:
+        return None
+    from feedarchiver.commands import pictures
+
+    return pictures.fetch(console, config, archive, wants, patience_s=patience_s or pictures.PATIENCE_S)
 
 
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:

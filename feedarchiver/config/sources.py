@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedarchiver.config import checks, filters
 from feedarchiver.config.checks import REQUIRED, shown
@@ -71,8 +71,15 @@ def headers(value: object) -> tuple[tuple[str, str], ...]:
     return tuple((name, said.strip()) for name, said in value.items())
 
 
+def images(value: object) -> str:
+    """Take which pictures of articles are fetched."""
+    if checks.text(value) not in {"lead", "all"}:
+        raise ValueError(f"{shown(value)} is no choice of images; write 'lead' or 'all', or leave it out for none")
+    return str(value)
+
+
 _KINDS: dict[str, frozenset[str]] = {  # the keys that each kind has beside those that all have
-    "seeds": frozenset(("folder",)),
+    "seeds": frozenset(("folder", "allow_private")),
     "feed": frozenset(("url", "interval", "include", "exclude", "max_articles", "headers", "timeout", "allow_private")),
 }
 _PLACES = {"folder": "url", "url": "folder"}  # what says where, and what a source of the other sort says
@@ -82,6 +89,7 @@ KEYS: checks.Keys = {
     "kind": (kind, REQUIRED),
     "title": (checks.text, None),
     "language": (checks.language, None),
+    "images": (images, None),
     "folder": (checks.folder, None),
     "url": (url, None),
     "interval": (interval, None),
@@ -107,17 +115,26 @@ class Asking:
     allow_private: bool = False
 
 
+class Pictures(NamedTuple):
+    """Which pictures of a source's articles are fetched: "lead" or "all". `allow_private`: private addresses too."""
+
+    which: str
+    allow_private: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A configured place that articles come from: a folder of seed files, or something on the web that is asked.
 
-    Exactly one of `folder` and `asking` is there. The subfolders of a folder are sources of their own.
+    Exactly one of `folder` and `asking` is there. The subfolders of a folder are sources of their own. `pictures` of
+    None: those of its articles are not fetched.
     """
 
     id: str
     kind: str
     title: str | None
     language: str | None
+    pictures: Pictures | None = None
     folder: Path | None = None
     asking: Asking | None = None
 
@@ -143,6 +160,7 @@ def _stray(key: str, of_kind: str) -> str:
 def made(table: dict[str, Any], folder: Path | None) -> Source:
     """Make the value of a checked [[source]]; `folder` is its folder's whole path."""
     said = {key: table[key] for key in ("id", "kind", "title", "language")}
+    said["pictures"] = Pictures(table["images"], table["allow_private"] or False) if table["images"] else None
     if folder is not None:
         return Source(**said, folder=folder)
     rules = {key: table[key] for key in ("include", "exclude") if table[key] is not None}

@@ -96,6 +96,14 @@ def folders(folder: Path) -> Iterator[str]:
             todo += [f"{path}/{name}" for name in _listed(path)[1]]
 
 
+def owners(folder: Path, source: str) -> tuple[str, ...]:
+    """Name the sources that the files in `folder` belong to: `source`, and those that its subfolders name."""
+    try:
+        return source, *map(_text, _listed(os.fspath(folder))[1])
+    except OSError:  # whoever reads the files will say so
+        return (source,)
+
+
 def single(path: Path, source: str) -> SeedFile | Refusal:
     """Take one file that a person named; being named, it may be a link to anywhere."""
     place = os.fspath(path)

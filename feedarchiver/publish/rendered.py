@@ -8,13 +8,14 @@ never empty, a summary only where it is shorter than the content. How a format s
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape, unescape
 
 from feedarchiver import markup, urls
-from feedarchiver.model import Entry, Image
+from feedarchiver.model import Article, Entry, Image, ObjectId
 
 TITLE_LENGTH = 80
+_NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646
 _PICTURE = re.compile(r"image/[A-Za-z0-9.+-]+")
 _ILLUSTRATED = re.compile(r"""<(?:img|video)(?: [a-z]+="[^"]*")*>""")
@@ -90,6 +91,17 @@ def render(entry: Entry, body: markup.Body | None = None, stored: Stored = lambd
         image=copy._replace(alt=image.alt) if image and copy else image,
         base=base,
     )
+
+
+def pictures(article: Article, body: markup.Body | None = None) -> tuple[str | None, tuple[str, ...]]:
+    """Name the pictures that an entry with this article shows: the lead picture, and all of them, that one first.
+
+    `body`: as for `render`.
+    """
+    named: dict[str, Image | None] = {}
+    entry = Entry(id="", object_id=ObjectId(""), source="", updated=_NO_MATTER, article=article)
+    shown = render(entry, body, named.setdefault)
+    return shown.image.url if shown.image else None, tuple(named)
 
 
 def _plain(text: str) -> str:

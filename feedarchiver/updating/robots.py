@@ -1,0 +1,36 @@
+"""What is remembered of the robots.txt of sites, so that each is asked for once a day and not in every run."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from feedarchiver.archive.index import Index
+from feedarchiver.gather.web.robots import RobotsFile
+
+ROBOTS = "robots"  # what notes of the index are about
+
+
+class RobotsFiles:
+    """The robots.txt files of one run. `known`: by origin, for a client, which adds those that it fetches."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, RobotsFile] = {}
+        self._noted: dict[str, RobotsFile | None] = {}
+
+    def recall(self, index: Index, origin: str) -> None:
+        """Read what is remembered of an origin, before it is asked."""
+        if origin in self._noted:
+            return
+        said = index.notes.read(ROBOTS, origin)
+        file = None
+        if said:
+            fetched, text = json.loads(said)
+            file = self.known[origin] = RobotsFile(datetime.fromisoformat(fetched), text)
+        self._noted[origin] = file
+
+    def learned(self) -> Iterator[tuple[str, str]]:
+        """Give what is new since it was given last: origin, and what to remember."""
+        for origin, file in [*self.known.items()]:
+            if self._noted.get(origin) != file:
+                self._noted[origin] = file
+                yield origin, json.dumps([file.fetched.isoformat(), file.text])
