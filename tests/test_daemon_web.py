@@ -2,10 +2,11 @@
 
 import time
 
+import images
 import pytest
 from living import living, within
-from news import Newsroom, source, stories
-from web import Web, silence
+from news import Newsroom, Story, source, stories
+from web import Web, answer, silence
 
 
 @pytest.fixture
@@ -50,3 +51,15 @@ def test_a_source_that_hangs(room, web):
         assert daemon.end() == 0
         assert time.monotonic() - began < 5
     assert room("verify").status == 0
+
+
+def test_pictures(room, web):
+    """The pictures of what a source says are fetched behind it, and what they are is in the feeds within seconds."""
+    web.pages["/1.png"] = answer(200, images.png(30, 20))
+    configured(room, 'images = "lead"\n')
+    room.says(Story(1, text=f'<p>Seen.</p><img src="{web.url("/1.png", "127.0.0.3")}">'))
+    with living(room, "daemon", "--port", "0") as daemon:
+        daemon.serving()
+        within(15, lambda: b'width="30" height="20"' in daemon.get("/news/rss.xml").body)
+        assert daemon.end() == 0
+    assert web.paths().count("/1.png") == 1

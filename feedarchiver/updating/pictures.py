@@ -32,7 +32,8 @@ _NEVER = timedelta(days=60)  # longer than anything is put off
 _TIMEOUT_S = 30.0
 _WORKERS = 4  # each may hold a picture of the largest size
 _PAGE, _MOST_HELD = 500, 1_000
-_BATCH, _BATCH_BYTES = 20, 8_000_000
+_BATCH, _BATCH_BYTES = 20, 8_000_000  # of pictures
+_MOST_WAITING = 500  # results
 _ACCEPT = ("Accept", "image/avif,image/webp,image/png,image/jpeg,image/gif,image/*;q=0.8,*/*;q=0.1")
 
 
@@ -197,17 +198,20 @@ class _Storing:
     def __init__(self, archive: Archive, manner: Fetching, done: Fetched) -> None:
         self._archive, self._manner, self._done = archive, manner, done
         self._came: list[tuple[Picture, Answer | Failure]] = []
-        self._size_bytes = 0
+        self._pictures = self._size_bytes = 0
         self._told: dict[tuple[str, Kind], tuple[Failure, int]] = {}
 
     def put(self, picture: Picture, result: Answer | Failure) -> None:
         """Take what came of a picture."""
         self._came.append((picture, result))
-        self._size_bytes += len(result.body or b"") if isinstance(result, Answer) else 0
+        if isinstance(result, Answer):
+            self._pictures += 1
+            self._size_bytes += len(result.body or b"")
 
     def is_full(self) -> bool:
         """Tell whether there is enough to be stored."""
-        return len(self._came) >= _BATCH or self._size_bytes > _BATCH_BYTES
+        full = self._pictures >= _BATCH or self._size_bytes > _BATCH_BYTES
+        return full or len(self._came) >= _MOST_WAITING
 
     def flush(self, learned: Iterable[tuple[str, str, str | None]]) -> None:
         """Store what is waiting, and what has been learned of hosts."""
@@ -223,7 +227,7 @@ class _Storing:
             for about, name, said in learned:
                 writer.note(about, name, said)
         self._came.clear()
-        self._size_bytes = 0
+        self._pictures = self._size_bytes = 0
 
     def notices(self) -> Iterator[Notice]:
         """Say what could not be had for the first time."""

@@ -88,7 +88,8 @@ def _look_at_some(archive: Archive, writer: "Writer", source: Illustrated, now: 
         for place, article in wanted.named(name, places.get(name, START), left):
             link, urls = _pictures(archive, article, source.which)
             if len(urls) > _MOST:
-                yield Notice(source.id, f"{link} names {len(urls)} pictures, of which the first {_MOST} are fetched")
+                text = f"{link or 'an article'} names {len(urls)} pictures, of which the first {_MOST} are fetched"
+                yield Notice(source.id, text)
             wanted.add(_wanted(source, link, url, now) for url in urls[:_MOST])
             places[name] = place
             left -= 1
