@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from feedarchiver.model import Article, Entry, Feed, Image, ObjectId
+from feedarchiver.archive.cleaned import body
+from feedarchiver.model import Article, Change, Entry, Feed, Image, ObjectId
 from feedarchiver.publish import feedpage, pages, site, site_search
+from feedarchiver.publish.changed import render_change
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.rendered import render
@@ -52,6 +54,18 @@ def entry(number):
     return render(Entry(id=f"urn:x:{number}", object_id=ObjectId("0" * 64), source="s", updated=when, article=article))
 
 
+def changes():
+    """Tell of edits of everything that an edit may change, of a text alone, and of markup alone."""
+    old = Article(title="旧标题", link="https://example.org/a", content="<p>The old words.</p><img src='/old.jpg'>")
+    new = Article(title="新标题", link="https://example.org/b", content="<p>The new words.</p><img src='/new.jpg'>")
+    for number, (before, after) in enumerate(
+        ((old, new), (old, old._replace(content="<p>Other words.</p>")), (old, old))
+    ):
+        now = Entry(id="urn:x:1", object_id=ObjectId("0" * 64), source="s", updated=WHEN, article=after)
+        change = Change(id=f"urn:uuid:{number}", entry=now, before=before)
+        yield render_change(change, body(before), body(after))
+
+
 def documents():
     entries = [entry(number) for number in range(COUNT)]
     cards = [feedpage.entry_piece(Draft(one)) for one in entries]
@@ -61,6 +75,12 @@ def documents():
         around = feedpage.around(head)
         data = around.before + b"".join(reversed(cards[page.first : page.end])) + around.after
         yield head.path(feedpage.NAMES), data
+    for name, said in (("changes", [feedpage.entry_piece(Draft(one)) for one in changes()]), ("empty", [])):
+        head = FeedDocument(
+            feed=Feed(id=name, title=name), base_url="http://127.0.0.1/", updated=WHEN if said else None
+        )
+        around = feedpage.around(head)
+        yield head.path(feedpage.NAMES), around.before + b"".join(said) + around.after
     published = Published(feed=feed, entries=COUNT, events=COUNT, sealed=1, updated=WHEN)
     whole = Site(title="Mine", base_url="http://127.0.0.1/", size=50, feeds=(published,))
     versions = [site.Version(WHEN, "New", diff("旧的文字", "新的文字")), site.Version(WHEN, "Old")]
@@ -215,10 +235,14 @@ def test_phone(tab, path):
 
 @pytest.mark.parametrize(
     ("path", "scheme"),
-    [*((path, "light") for path in (*PAGES, "article")), ("index.html", "dark"), ("article", "dark")],
+    [
+        *((path, "light") for path in (*PAGES, "article", "changes/index.html", "empty/index.html")),
+        *((path, "light") for path in ("search.html", "search.html?q=nowhere")),
+        *((path, "dark") for path in ("index.html", "article", "changes/index.html", "search.html?q=北京")),
+    ],
 )
 def test_accessible(tab, path, scheme):
-    """axe-core finds nothing serious, in light and dark."""
+    """axe-core finds nothing serious on a page of any kind, in light and dark."""
     if not AXE.exists():
         pytest.skip("axe-core is not installed: npm install axe-core, and name its axe.min.js in AXE_CORE")
     page = tab(path_of(path), color_scheme=scheme, bypass_csp=True)
