@@ -1,21 +1,17 @@
-"""Instants: read from stamps, texts, markup and links; written for feeds. Pure: no clock, no locale, no file.
+"""Instants: read from stamps, texts and links; written for feeds. Pure: no clock, no locale, no file.
 
 Written as RFC 3339 and RFC 822; read from those, from ISO 8601 and, last, from whatever python-dateutil understands.
 Every instant that leaves this module is an aware datetime in UTC. A text that does not say its year, month and day is
 no date: nothing is filled in from today. Of a date without a time the instant is the day's first.
 
 A time whose zone is unsaid is no instant. `parse` takes the zone from its caller, who may know it, and otherwise
-refuses; `from_markup` keeps the day, which is known, and drops the time. Zone names are those of RFC 822 and a few
+refuses; `for_machines` keeps the day, which is known, and drops the time. Zone names are those of RFC 822 and a few
 that mean one thing only; any other name is refused, since a wrong guess would be hours off.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -26,7 +22,6 @@ _ZONE_HOURS |= {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6
 _ZONE_HOURS |= {"west": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3, "hkt": 8, "jst": 9, "kst": 9}
 
 _LONGEST_DATE = 100
-_LONGEST_MARKUP = 65_536  # lexbor is quadratic on deep nesting: 13,000 nested elements take a quarter of a second
 _YEARS_OF_THE_WEB = range(1990, 2101)  # any other year in a page or link is a field not filled in, or a number
 
 _STAMP = re.compile(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?")
@@ -98,25 +93,20 @@ def from_link(url: str) -> datetime | None:
     return None
 
 
-def from_markup(html: str) -> datetime | None:
-    """Read the date an article's own markup says for machines, or None. Only the first 65,536 characters count.
+def for_machines(text: str, *, whole: bool = False) -> datetime | None:
+    """Read a date of the web's years that is written for machines, ISO 8601 or RFC 822 and nothing else, or None.
 
-    In this order: JSON-LD `datePublished` of an article; the meta element `article:published_time`; an element with
-    `itemprop="datePublished"` or `<time pubdate>`; and, before the text has got going, a `<time datetime>` or a piece
-    of text that is an ISO 8601 or RFC 822 instant with its zone and nothing else. Dates inside links, lists, asides,
-    quotes or another item's microdata belong to something else, a `<time>` within a sentence to what it tells of.
+    Of a time without a zone, the day; `whole`: only an instant, with time and zone.
     """
-    from selectolax.lexbor import LexborHTMLParser  # only undated articles need it
-
-    root = LexborHTMLParser(html[:_LONGEST_MARKUP]).root
-    if root is None:
+    text = text.strip()
+    reading = _read_exact(text) if len(text) <= _LONGEST_DATE else None
+    if reading is None or reading.when.year not in _YEARS_OF_THE_WEB:
         return None
-    for finder in (_json_ld, _marked, _early):
-        for text in finder(root):
-            found = _machine_date(text)
-            if found is not None:
-                return found
-    return None
+    if whole and (not reading.timed or reading.zone is None):
+        return None
+    if reading.timed and reading.zone is None:
+        reading = _Reading(datetime.combine(reading.when, datetime.min.time()), timed=False, zone=None)
+    return _instant(reading, UTC)
 
 
 def rfc3339(when: datetime) -> str:
@@ -217,93 +207,3 @@ def _loose_zone(name: str | None, offset: int | None) -> tzinfo | None:
     if zone is None:
         raise ValueError(f"unknown zone {name}")
     return zone
-
-
-def _machine_date(text: str) -> datetime | None:
-    """Read a date written for machines; of a time without a zone, its day."""
-    text = text.strip()
-    reading = _read_exact(text) if len(text) <= _LONGEST_DATE else None
-    if reading is None or reading.when.year not in _YEARS_OF_THE_WEB:
-        return None
-    if reading.timed and reading.zone is None:
-        reading = _Reading(datetime.combine(reading.when, datetime.min.time()), timed=False, zone=None)
-    return _instant(reading, UTC)
-
-
-def _json_ld(root: "LexborNode") -> Iterator[str]:
-    """Yield `datePublished` of the articles a page's JSON-LD is about: top level and @graph, not what they name."""
-    import json
-
-    for script in root.css('script[type="application/ld+json" i]'):
-        try:
-            told = json.loads(script.text())
-        except (ValueError, RecursionError):
-            continue
-        things: list[Any] = told if isinstance(told, list) else [told]
-        graphs = [thing["@graph"] for thing in things if isinstance(thing, dict) and "@graph" in thing]
-        for thing in [*things, *(node for graph in graphs if isinstance(graph, list) for node in graph)]:
-            if isinstance(thing, dict) and _is_article(thing.get("@type")):
-                said = thing.get("datePublished")
-                yield said if isinstance(said, str) else ""
-
-
-def _is_article(kind: object) -> bool:
-    """Tell whether a schema.org type or list of types is that of an article or a blog posting."""
-    kinds = kind if isinstance(kind, list) else [kind]
-    return any(isinstance(one, str) and one.endswith(("Article", "Posting")) for one in kinds)
-
-
-def _marked(root: "LexborNode") -> Iterator[str]:
-    """Yield what stands in elements marked as the date of publication."""
-    for meta in root.css('meta[property="article:published_time" i], meta[name="article:published_time" i]'):
-        yield meta.attributes.get("content") or ""
-    for node in root.css('[itemprop~="datePublished"], time[pubdate]'):
-        if _is_own(node):
-            attributes = node.attributes
-            yield attributes.get("datetime") or attributes.get("content") or node.text()
-
-
-def _early(root: "LexborNode") -> Iterator[str]:
-    """Yield the dates among the first 200 characters of text: `<time datetime>`, and texts ending in a zone."""
-    seen = 0
-    for node in root.traverse(include_text=True, skip_empty=True):
-        text = node.text_content
-        if text is None:
-            if node.tag == "time" and "itemprop" not in node.attributes and _is_own(node) and not _in_sentence(node):
-                yield node.attributes.get("datetime") or ""
-            continue
-        parent = node.parent
-        if parent is None or parent.tag in {"script", "style", "title", "noscript", "template"}:
-            continue
-        text = text.strip()
-        reading = _read_exact(text) if len(text) <= _LONGEST_DATE else None
-        if reading is not None and reading.timed and reading.zone is not None and _is_own(node):
-            yield text
-        seen += len(text)
-        if seen > 200:  # noqa: PLR2004 - a byline, a caption, a headline; not yet a story
-            return
-
-
-def _is_own(node: "LexborNode") -> bool:
-    """Tell whether a date stands with the article itself, not with something it links to, quotes or lists."""
-    above, scoped = node.parent, False
-    for _ in range(100):
-        if above is None or above.tag in {"body", "html"}:
-            return True
-        if above.tag in {"a", "li", "aside", "nav", "blockquote"}:
-            return False
-        attributes = above.attributes
-        if not scoped and "itemscope" in attributes:
-            scoped = True
-            if not _is_article(attributes.get("itemtype")):
-                return False
-        above = above.parent
-    return False  # nobody writes a byline a hundred elements deep
-
-
-def _in_sentence(node: "LexborNode") -> bool:
-    """Tell whether a `<time>` stands in a paragraph with more around it than a byline."""
-    above = node.parent
-    while above is not None and above.tag in {"b", "em", "i", "small", "span", "strong"}:
-        above = above.parent
-    return above is not None and above.tag == "p" and len(above.text(strip=True)) - len(node.text(strip=True)) > 40  # noqa: PLR2004

@@ -16,7 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 from feedarchiver import dates
 from feedarchiver.archive import objects
 from feedarchiver.errors import SeedRefused
-from feedarchiver.gather import seeds
+from feedarchiver.gather import dateline, seeds
 from feedarchiver.markup import depth, parse, xml_text
 from feedarchiver.model import Entry, ObjectId
 from feedarchiver.publish.build import FORMATS, entry_pieces
@@ -290,7 +290,7 @@ def test_any_text_is_a_date_or_none(text):
     found = [
         dates.parse(text),
         dates.from_link(f"https://e.org/{text}"),
-        dates.from_markup(f"<time datetime='{text}'>x"),
+        dateline.read(f"<time datetime='{text}'>x"),
     ]
     if stamped := dates.from_stamp(text):
         found.append(stamped[0])

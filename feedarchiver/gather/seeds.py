@@ -16,6 +16,7 @@ from datetime import datetime
 
 from feedarchiver import dates
 from feedarchiver.errors import SeedRefused
+from feedarchiver.gather import dateline
 from feedarchiver.gather.frontmatter import FrontMatter
 from feedarchiver.model import Article
 
@@ -92,7 +93,7 @@ def _published(
         return stamped
     if front.date:
         return front.date, "front-matter"
-    if content and (marked := dates.from_markup(content)):
+    if content and (marked := dateline.read(content)):
         return marked, "markup"
     if linked := dates.from_link(link):
         return linked, "link"

@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
 from feedarchiver import dates
-from feedarchiver.gather import dated
+from feedarchiver.gather import dated, dateline
 from feedarchiver.gather.extract import jsonld
 from feedarchiver.gather.extract.page import Element, Page
 from feedarchiver.gather.feeds import entry, images
@@ -183,7 +183,7 @@ def _published(
     """Find the date of publication, and the word for its kind of origin."""
     if found := _first(_dates(told.get("datePublished"), "JSON-LD", _said(meta, _PUBLISHED), zone)):
         return found, "markup"
-    if marked := dates.from_markup(page.markup[page.markup.find("<body") :] if "<body" in page.markup else page.markup):
+    if marked := dateline.read(page.markup[page.markup.find("<body") :] if "<body" in page.markup else page.markup):
         return Found(marked, "an element marked as date"), "markup"
     if below := _below_headline(page.root, zone):
         return Found(below, "the line below the headline"), "markup"
