@@ -254,6 +254,18 @@ def test_a_backlog(tmp_path, web):
     assert len(copies(room)) == 30
 
 
+def test_an_article_of_pictures(tmp_path, web):
+    """Of an article that names hundreds of pictures the first ones are fetched, and that is said."""
+    room = Newsroom(tmp_path / "home", web)
+    room.says(illustrated(1, web.url("/" + "x" * 9_000), *(place(web, 1, f"/{n}.png") for n in range(250))))
+    room("update")
+    at = Clock(room)
+    at.requests = 1
+    done = at()
+    assert done.left == 199
+    assert "http://news.example/1#top names 250 pictures, of which the first 200 are fetched" in str(done.notices)
+
+
 def test_a_busy_host(tmp_path, web):
     """A host that asks to wait is asked for nothing until then."""
     room = Newsroom(tmp_path / "home", web)

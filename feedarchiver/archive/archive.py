@@ -14,6 +14,7 @@ from feedarchiver.archive.bucket import FolderBucket, read
 from feedarchiver.archive.durable import make_folders, sync_folder
 from feedarchiver.archive.feedlog import Line
 from feedarchiver.archive.index import Index
+from feedarchiver.archive.indexdb import is_doubtful
 from feedarchiver.archive.indexfile import IndexFile
 from feedarchiver.archive.lock import WAIT_S, locked
 from feedarchiver.errors import ArchiveError, StorageError
@@ -67,7 +68,7 @@ class Archive:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
         self._left.close()
-        if Index.is_doubtful(error):
+        if is_doubtful(error):
             self._file.distrust()
 
     @property

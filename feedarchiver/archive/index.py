@@ -2,27 +2,25 @@
 
 Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
 more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
-tables of the feeds are in `feedlog`, those of images in `imagelog`, those of the web in `notes`.
+tables of the feeds are in `feedlog`, those of images in `imagelog` and `wanted`, those of the web in `notes`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from feedarchiver.archive import feedlog, imagelog, notes, wanted
+from feedarchiver.archive import feedlog, imagelog, indexdb, notes, wanted
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
-SCHEMA = 9
+SCHEMA = 10
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -53,10 +51,6 @@ CREATE TABLE seeds (
 """
 
 
-class IndexDamaged(Exception):
-    """The index is missing, of another schema, or not readable: rebuild it from the objects."""
-
-
 class Taken(NamedTuple):
     """A capture as it is looked up: its entry, its id, its raw bytes, its fact."""
 
@@ -75,47 +69,13 @@ class Index:
     @classmethod
     def create(cls, path: Path | None) -> Self:
         """Make an empty index at `path`, where nothing may be."""
-        connection = sqlite3.connect(path or ":memory:", isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
-        connection.executescript(f"BEGIN; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
-        return cls(connection)
+        return cls(indexdb.made(path, tables, SCHEMA))
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Self:
         """Open the index at `path`. Raises IndexDamaged."""
-        if not path.is_file():
-            raise IndexDamaged(f"{path} is missing")
-        try:
-            connection = sqlite3.connect(address(path), uri=True, isolation_level=None, timeout=60)
-        except sqlite3.Error as error:
-            raise IndexDamaged(f"{path}: {error}") from error
-        index = cls(connection)
-        with index.damage():
-            schema = connection.execute("PRAGMA user_version").fetchone()[0]
-            connection.execute("SELECT count(*) FROM (SELECT 1 FROM entries LIMIT 1)")
-            connection.execute("PRAGMA synchronous = FULL" if write else "PRAGMA query_only = TRUE")
-        if schema != SCHEMA:
-            index.close()
-            raise IndexDamaged(f"{path} has schema {schema}, not {SCHEMA}")
-        return index
-
-    @staticmethod
-    def is_doubtful(error: BaseException | None) -> bool:
-        """Tell whether an error says that the file may be damaged: any of SQLite's but "in use" and "disk full"."""
-        harmless = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
-        return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in harmless
-
-    @contextmanager
-    def damage(self) -> Iterator[None]:
-        """Turn what SQLite says of a damaged file into IndexDamaged."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError) and "malformed" not in str(error):
-                raise
-            raise IndexDamaged(str(error)) from error
+        return cls(indexdb.opened(path, SCHEMA, write=write))
 
     def copy(self) -> "Index":
         """Copy the index into a temporary file, to note there what cannot be noted here."""
@@ -314,16 +274,6 @@ class Index:
 
     def _any(self, query: str, *values: str) -> bool:
         return self._db.execute(query, values).fetchone() is not None
-
-
-def address(path: Path) -> str:
-    """Say how SQLite is to open a file: a reader that may write leaves no -wal or -shm, one that may not makes none."""
-    wal = Path(f"{path}-wal")
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        mode = "mode=rw"
-    else:
-        mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
-    return f"{path.absolute().as_uri()}?{mode}"
 
 
 def _written(lengths: tuple[int, int, int]) -> str:

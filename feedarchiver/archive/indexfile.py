@@ -13,7 +13,8 @@ from pathlib import Path
 
 from feedarchiver.archive.bucket import FolderBucket
 from feedarchiver.archive.durable import sync_folder
-from feedarchiver.archive.index import Index, IndexDamaged
+from feedarchiver.archive.index import Index
+from feedarchiver.archive.indexdb import IndexDamaged
 from feedarchiver.archive.lock import locked
 from feedarchiver.errors import StorageError
 

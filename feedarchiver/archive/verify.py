@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket
-from feedarchiver.archive.index import Index, IndexDamaged, address
+from feedarchiver.archive.index import Index
+from feedarchiver.archive.indexdb import IndexDamaged, address
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
 

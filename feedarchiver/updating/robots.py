@@ -8,6 +8,7 @@ from feedarchiver.archive.index import Index
 from feedarchiver.gather.web.robots import RobotsFile
 
 ROBOTS = "robots"  # what notes of the index are about
+_LONGEST = 50_000  # a longer one is asked for in every run: whoever names hosts must not fill the disk with them
 
 
 class RobotsFiles:
@@ -31,6 +32,6 @@ class RobotsFiles:
     def learned(self) -> Iterator[tuple[str, str]]:
         """Give what is new since it was given last: origin, and what to remember."""
         for origin, file in [*self.known.items()]:
-            if self._noted.get(origin) != file:
+            if self._noted.get(origin) != file and len(file.text) <= _LONGEST:
                 self._noted[origin] = file
                 yield origin, json.dumps([file.fetched.isoformat(), file.text])

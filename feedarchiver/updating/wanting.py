@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ABOUT = "pictures"  # what notes of the index are about
 _AT_ONCE = 200
 _MOST = 200  # of one article
+_LONGEST = 8_000  # no server takes a longer address
 
 
 class Illustrated(NamedTuple):
@@ -107,7 +108,8 @@ def _pictures(archive: Archive, object_id: ObjectId, which: str) -> tuple[str | 
     except ArchiveError:
         return None, ()
     lead, urls = pictures(article, archive.cleaned.body(object_id, article))
-    return article.link, urls if which == "all" else (lead,) if lead else ()
+    wanted = urls if which == "all" else (lead,) if lead else ()
+    return article.link, tuple(url for url in wanted if len(url) <= _LONGEST)
 
 
 def _wanted(source: Illustrated, link: str | None, url: str, now: datetime) -> Picture:
