@@ -4,6 +4,9 @@
     asking.py    which requests to make, and what each answer means
     events.py    what an answer came to
     storing.py   the batches that are written, what is decided and remembered
+    wanting.py   after the articles: which pictures they name that are not archived yet
+    pictures.py  those pictures, asked for and stored
+    robots.py    what is remembered of robots.txt files
 
 Memory does not grow with the number of sources: requests are made when somebody is free to carry them out, and what
 comes is stored as soon as a batch is full. A run in which no source is due loads nothing of the web.
