@@ -37,7 +37,7 @@ def update_command(
     from feedarchiver.commands import pictures
 
     config = load(console.config_path)
-    chosen = _chosen(config, sources)
+    chosen = _chosen(config, sources, illustrated=True)
     manner = updating.Manner(due_only=not (everything or sources), backfill=backfill, dry_run=dry_run)
     wants = [] if dry_run else [source for source in chosen if source.pictures]
     with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
@@ -115,9 +115,9 @@ def sources_command(console: Console) -> int:
     return _DONE
 
 
-def _chosen(config: Config, names: tuple[str, ...]) -> list[Source]:
-    """Choose among the sources that want something of the web. Raises UsageError."""
-    web = {source.id: source for source in config.sources if source.asking or source.pictures}
+def _chosen(config: Config, names: tuple[str, ...], *, illustrated: bool = False) -> list[Source]:
+    """Choose among the sources on the web, and `illustrated`: those whose pictures are. Raises UsageError."""
+    web = {source.id: source for source in config.sources if source.asking or (illustrated and source.pictures)}
     for name in names:
         if name not in web:
             is_folder = any(source.id == name for source in config.sources)

@@ -1,6 +1,5 @@
 """What is remembered of the robots.txt of sites, so that each is asked for once a day and not in every run."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -25,7 +24,7 @@ class RobotsFiles:
         said = index.notes.read(ROBOTS, origin)
         file = None
         if said:
-            fetched, text = json.loads(said)
+            fetched, _, text = said.partition("\n")
             file = self.known[origin] = RobotsFile(datetime.fromisoformat(fetched), text)
         self._noted[origin] = file
 
@@ -34,4 +33,4 @@ class RobotsFiles:
         for origin, file in [*self.known.items()]:
             if self._noted.get(origin) != file and len(file.text) <= _LONGEST:
                 self._noted[origin] = file
-                yield origin, json.dumps([file.fetched.isoformat(), file.text])
+                yield origin, f"{file.fetched.isoformat()}\n{file.text}"
