@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feedarchiver.config import _ALL, Config, checks, feeds_for, load
 from feedarchiver.config.names import folder_name, slug
-from feedarchiver.config.sources import Asking, Source, headers, interval, timeout, url
+from feedarchiver.config.sources import Asking, Pictures, Source, headers, interval, timeout, url
 from feedarchiver.config.starter import start
 from feedarchiver.errors import ConfigError, StorageError, UsageError
 from feedarchiver.model import Feed, Filter
@@ -82,12 +82,20 @@ def test_every_key():
         archived_images=True,
         contact="me@example.org",
         sources=(
-            Source(id="新闻", kind="seeds", folder=DATA / "inbox", title="News", language="zh-Hans-CN"),
+            Source(
+                id="新闻",
+                kind="seeds",
+                folder=DATA / "inbox",
+                title="News",
+                language="zh-Hans-CN",
+                pictures=Pictures("all", allow_private=False),
+            ),
             Source(
                 id="web",
                 kind="feed",
                 title=None,
                 language=None,
+                pictures=Pictures("lead", allow_private=True),
                 asking=Asking(
                     url="https://example.org/feed.xml?a=b",
                     interval=(timedelta(minutes=30), timedelta(hours=12)),

@@ -149,6 +149,8 @@ def misplaced(table: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[st
             yield f"{key}: is missing"
     others = {key for keys in _KINDS.values() for key in keys} - own
     yield from (_stray(key, table["kind"]) for key in given if key in others and key in table)
+    if table["kind"] == "seeds" and "allow_private" in given and "images" not in given:
+        yield "allow_private: nothing is fetched without images; leave it out"
 
 
 def _stray(key: str, of_kind: str) -> str:
