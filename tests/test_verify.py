@@ -162,3 +162,4 @@ def test_json(program):
     objects(program, "raw")[0].unlink()
     told = program.told("verify")
     assert told == {"event": "verified", "objects": 11, "articles": 4, "faults": 1}
+    assert program("verify").out == "11 objects, 4 articles, 1 fault\n"
