@@ -161,6 +161,10 @@ class Archive:
         """Tell whether the last writer finished: nothing waits to be recovered."""
         return not os.path.lexists(self.store / "pending")
 
+    def index_stands(self) -> bool:
+        """Tell whether there is an index, just as its last writer left it."""
+        return self._file.stands()
+
     def entry(self, line: Line) -> Entry:
         """Read the entry that a line stands for. Raises DamagedObject, MissingObject."""
         updated = _EPOCH + timedelta(microseconds=line.updated)

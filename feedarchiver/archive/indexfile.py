@@ -73,6 +73,12 @@ class IndexFile:
         """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
         return self._seal.exists()
 
+    def stands(self) -> bool:
+        """Tell whether there is an index that is as its last writer left it."""
+        with suppress(OSError, ValueError):
+            return self._seal.read_text(encoding="ascii") == self._state()
+        return False
+
     def rebuild(self) -> None:
         """Make the index anew from the objects and put it in the old one's place."""
         from feedarchiver.archive.reindex import rebuild

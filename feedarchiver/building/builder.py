@@ -70,7 +70,8 @@ class Builder:
             strange = full or not before
             until = self._index.last_captured() or 0
             states = {feed.id: self._log.extend(feed, self._takes(feed), until) for feed in feeds}
-            together = feeds if self._target.pages else ()  # only pages for people show what all feeds have
+            # Only pages for people show what all feeds have, and those are about articles.
+            together = tuple(feed for feed in feeds if feed.kind != "health") if self._target.pages else ()
             whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
             self._rendering = Rendering(self._archive, self._index, self._target, self._out, strange=strange)

@@ -136,6 +136,7 @@ def run_once(console: Console, config: Config, archive: Archive) -> Ran:
     """Do what `run` does: archive what is new, ask what is due, publish the feeds, and name what was refused."""
     imported = import_new(console, config, archive)
     updated = ask_due(console, config, archive)
+    tell_health(console, config, archive)
     built = publish(console, config, archive)  # articles wait for no picture
     fetched = fetch_due(console, config, archive)
     again = publish(console, config, archive) if fetched and fetched.stored else None
@@ -166,6 +167,15 @@ def fetch_due(console: Console, config: Config, archive: Archive, patience_s: fl
     from feedarchiver.commands import pictures
 
     return pictures.fetch(console, config, archive, wants, patience_s=patience_s or pictures.PATIENCE_S)
+
+
+def tell_health(console: Console, config: Config, archive: Archive) -> int:
+    """Archive what has begun to be wrong, and what is so no more, if there is a feed of health. Returns how much."""
+    if not any(feed.kind == "health" for feed in config.feeds):
+        return 0
+    from feedarchiver.commands import watching
+
+    return watching.tell(console, config, archive)
 
 
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:

@@ -16,7 +16,7 @@ from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
 from feedarchiver.config.sources import Source
 from feedarchiver.errors import ConfigError, one_line
-from feedarchiver.model import Feed
+from feedarchiver.model import HEALTH, Feed
 
 _ARCHIVE: checks.Keys = {
     "store": (checks.folder, "archive/"),
@@ -111,6 +111,8 @@ def _feed(feed: dict[str, Any], origins: list[dict[str, Any]]) -> Feed:
     """Make the value of a checked [[feed]]."""
     spoken = {origin["id"]: origin["language"] for origin in origins if origin["language"]}
     chosen = filters.taken(feed, spoken)
+    if feed["kind"] == "health":
+        feed["sources"] = (HEALTH,)
     return Feed(**{**feed, "title": feed["title"] or feed["id"], "filter": chosen})
 
 
