@@ -171,7 +171,7 @@ def fetch_due(console: Console, config: Config, archive: Archive, patience_s: fl
 
 def tell_health(console: Console, config: Config, archive: Archive) -> int:
     """Archive what has begun to be wrong, and what is so no more, if there is a feed of health. Returns how much."""
-    if not any(feed.kind == "health" for feed in config.feeds):
+    if not config.tells_health:
         return 0
     from feedarchiver.commands import watching
 

@@ -71,6 +71,11 @@ class Config:
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
 
+    @property
+    def tells_health(self) -> bool:
+        """Tell whether a feed of health is named: what goes wrong is archived for nobody else."""
+        return any(feed.kind == "health" for feed in self.feeds)
+
 
 def load(path: Path) -> Config:
     """Read and check config.toml. Raises ConfigError with every mistake."""

@@ -38,10 +38,10 @@ class Totals(NamedTuple):
 
 
 class Came(NamedTuple):
-    """An article that came lately: its title, its link, from where, and when."""
+    """An article that came lately: the published id of its entry, its title, from where, and when."""
 
+    id: str
     title: str
-    link: str | None
     source: str
     at: datetime
 
@@ -119,10 +119,10 @@ def _latest(archive: Archive, index: Index) -> tuple[Came, ...]:
         try:
             article = archive.article(line.article)
         except FeedarchiverError:
-            found.append(Came("(damaged)", None, line.source, moment(line.captured)))
+            found.append(Came(line.id, "(damaged)", line.source, moment(line.captured)))
             continue
         title = plain(article.title) or article.link or line.id
-        found.append(Came(title, article.link, line.source, moment(line.captured)))
+        found.append(Came(line.id, title, line.source, moment(line.captured)))
     return tuple(found)
 
 

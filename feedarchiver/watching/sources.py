@@ -93,8 +93,11 @@ class Seen(NamedTuple):
         if not self.is_there:
             told.append("its folder is not there")
         if standing is not None and standing.failed:
-            since = f" since {minute(standing.failing_since)}" if standing.failing_since else ""
-            told.append(f"failed {times(standing.failed)}{since}: {masked(standing.trouble or 'nobody knows why')}")
+            often = f"{times(standing.failed)} since" if standing.failed > 1 else "at"
+            reason = masked(standing.trouble or "nobody knows why")
+            told.append(f"failed {often} {minute(standing.failing_since)}: {reason}")
+        if standing is not None and standing.due is None:
+            told.append(f"not asked again until it is named: feedarchiver update {self.source.id}")
         if self.is_silent and self.silence:
             told.append(f"nothing new for {days(self.silence.days)}; {days(self.silence.usual)} were the most lately")
         told += [f"articles may be missing from {minute(since)} to {minute(until)}" for since, until in self.gaps[-1:]]
@@ -132,7 +135,7 @@ def minute(instant: datetime | None) -> str:
 
 def times(number: int) -> str:
     """Count how often something happened."""
-    return "once" if number == 1 else f"{number} times"
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def days(number: int) -> str:

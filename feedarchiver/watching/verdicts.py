@@ -90,7 +90,8 @@ def _failing(seen: Seen) -> Verdict:
     since, is_gone = standing.failing_since, standing.due is None
     lasts = standing.failed >= _FAILURES and since is not None and seen.at - since >= _FAILING
     reason = masked(standing.trouble or "nobody knows why")
-    failed = f"Source {id_} failed {times(standing.failed)} since {minute(since)}, the last time for this: {reason}."
+    often = f"{times(standing.failed)} since" if standing.failed > 1 else "at"
+    failed = f"Source {id_} failed {often} {minute(since)}: {reason}."
     then = f"It is asked again from {minute(standing.due)} on, and then ever more rarely."
     if is_gone:
         then = f"It is not asked again until it is named: `feedarchiver update {id_}`."
