@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,8 @@ from feedarchiver.commands.asking import web
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import instant, plural
 from feedarchiver.config import Config, load
+from feedarchiver.watching.room import Room, size
 from feedarchiver.watching.room import look as look_at_disks
-from feedarchiver.watching.room import size
 from feedarchiver.watching.sources import Seen, Watched, minute
 
 if TYPE_CHECKING:
@@ -46,7 +47,13 @@ def status_command(console: Console) -> int:
 
 def overview(config: Config, archive: Archive, overseer: "Overseer") -> "Overview":
     """See how everything that is configured is."""
-    return overseer.look(archive, watched(config, archive), config.published, datetime.now(UTC))
+    return overseer.look(archive, watched(config, archive), config.published, rooms(config), datetime.now(UTC))
+
+
+def rooms(config: Config) -> Iterator[Room]:
+    """Look at the disks that everything lies on."""
+    places = {"archive": config.store, "index": config.index.parent, "feeds": config.published}
+    return look_at_disks({name: place for name, place in places.items() if isinstance(place, Path)})
 
 
 def watched(config: Config, archive: Archive) -> Iterator[Watched]:
@@ -66,8 +73,7 @@ def tell(console: Console, config: Config, archive: Archive) -> int:
     """Archive what has begun to be wrong, and what is so no more. Returns how much."""
     from feedarchiver.watching import incidents
 
-    rooms = look_at_disks({"archive": config.store, "feeds": config.published})
-    count = incidents.tell(archive, watched(config, archive), rooms, datetime.now(UTC))
+    count = incidents.tell(archive, watched(config, archive), rooms(config), datetime.now(UTC))
     if count:
         console.detail(f"health: {plural(count, 'report')}")
     return count

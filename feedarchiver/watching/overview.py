@@ -14,7 +14,6 @@ from feedarchiver.errors import FeedarchiverError
 from feedarchiver.watching import incidents, verified
 from feedarchiver.watching.incidents import Incident
 from feedarchiver.watching.room import Room
-from feedarchiver.watching.room import look as look_at_disks
 from feedarchiver.watching.sources import Seen, State, Watched, look
 from feedarchiver.watching.verified import Verified
 
@@ -76,7 +75,9 @@ class Overseer:
         self._mark: tuple[int, int, int] | None = None
         self._counted: tuple[Totals, tuple[Arrival, ...], tuple[Came, ...]]
 
-    def look(self, archive: Archive, watched: Iterable[Watched], published: Path, now: datetime) -> Overview:
+    def look(
+        self, archive: Archive, watched: Iterable[Watched], published: Path, rooms: Iterable[Room], now: datetime
+    ) -> Overview:
         """See how everything is. Feeds are published in the folder `published`."""
         index, sources = archive.index, tuple(watched)
         mark = (*index.mark(), index.last_captured() or 0)
@@ -94,7 +95,7 @@ class Overseer:
             latest=latest,
             verified=verified.read(index),
             published=_changed(published.glob("*/rss.xml")),
-            rooms=tuple(look_at_disks({"archive": archive.store, "feeds": published})),
+            rooms=tuple(rooms),
         )
 
     def _count(self, archive: Archive, index: Index) -> tuple[Totals, tuple[Arrival, ...], tuple[Came, ...]]:
@@ -103,7 +104,7 @@ class Overseer:
             articles=counts["entries"],
             versions=counts["versions"],
             captures=counts["captures"],
-            size=index.census.size(os.statvfs(archive.store).f_frsize or _BLOCK),
+            size=index.census.size(os.statvfs(archive.index_path.parent).f_frsize or _BLOCK),
             index_bytes=sum(_bytes(archive.index_path, end) for end in ("", "-wal", "-shm")),
             oldest=None if oldest is None else moment(oldest),
             newest=None if newest is None else moment(newest),
