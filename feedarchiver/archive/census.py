@@ -17,12 +17,12 @@ DAY = 86_400 * _SECOND
 
 # The lengths of raw bytes, article and capture stand in one column, a blank between them.
 _REST = "substr(lengths, instr(lengths, ' ') + 1)"
-_LENGTHS = (
-    "SELECT DISTINCT raw, CAST(lengths AS INTEGER) AS n FROM captures",
-    f"SELECT DISTINCT article, CAST({_REST} AS INTEGER) AS n FROM captures",
-    f"SELECT capture, CAST(substr({_REST}, instr({_REST}, ' ') + 1) AS INTEGER) AS n FROM captures",
-    "SELECT DISTINCT image, length AS n FROM images",
-    "SELECT capture, own_length AS n FROM images",
+_RAW, _ARTICLE = "CAST(lengths AS INTEGER)", f"CAST({_REST} AS INTEGER)"
+_CAPTURE = f"CAST(substr({_REST}, instr({_REST}, ' ') + 1) AS INTEGER)"
+# Only here may two captures be about the same bytes; to look among all of them would mean to sort them.
+_AGAIN = (
+    "entry IN (SELECT entry FROM captures GROUP BY entry HAVING count(*) > 1) "
+    "OR raw IN (SELECT raw FROM captures GROUP BY raw HAVING count(*) > 1)"
 )
 
 
@@ -55,12 +55,19 @@ class Census:
 
     def size(self, block: int) -> Size:
         """Add up all objects, the archive's own words among them. A file takes whole blocks of the disk."""
+        added = [(1, f"SELECT 1 AS k, {what} AS n FROM captures") for what in (_RAW, _ARTICLE, _CAPTURE)]
+        added += [(1, "SELECT 1 AS k, own_length AS n FROM images"), (1, "SELECT 1 AS k, length AS n FROM images")]
+        for what, length in (("raw", _RAW), ("article", _ARTICLE)):
+            added.append((-1, f"SELECT count(*) - 1 AS k, {length} AS n FROM captures WHERE {_AGAIN} GROUP BY {what}"))
+        added.append((-1, "SELECT count(*) - 1 AS k, length AS n FROM images GROUP BY image"))
         whole = f"(n + {block - 1}) / {block} * {block}"
-        rows = [
-            self._db.execute(f"SELECT count(*), total(n), total({whole}) FROM ({lengths})").fetchone()
-            for lengths in _LENGTHS
-        ]
-        return Size(*(int(sum(column)) for column in zip(*rows, strict=True)))
+        objects = size = on_disk = 0
+        for sign, rows in added:
+            row = self._db.execute(f"SELECT total(k), total(k * n), total(k * ({whole})) FROM ({rows})").fetchone()
+            objects, size, on_disk = (
+                had + sign * int(more) for had, more in zip((objects, size, on_disk), row, strict=True)
+            )
+        return Size(objects, size, on_disk)
 
     def published(self) -> tuple[int | None, int | None]:
         """Return the oldest and the newest date that an article carries."""

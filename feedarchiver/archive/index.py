@@ -252,12 +252,16 @@ class Index:
 
     def counts(self) -> dict[str, int]:
         """Count entries, captures and versions, but for what the archive tells of itself."""
-        entries, captures, versions, told = self._db.execute(
-            "SELECT (SELECT count(*) FROM entries), count(*), count(DISTINCT entry || fingerprint), "
-            "(SELECT count(*) FROM events WHERE source = ?) FROM captures",
-            (HEALTH,),
-        ).fetchone()
-        return {"entries": entries - told, "captures": captures - told, "versions": versions - told}
+        several = "SELECT entry FROM captures GROUP BY entry HAVING count(*) > 1"  # the others have one version each
+        again = f"SELECT count(*) - count(DISTINCT entry || fingerprint) FROM captures WHERE entry IN ({several})"
+        counted = "SELECT (SELECT count(*) FROM entries), count(*) FROM captures"
+        told = self._db.execute("SELECT count(*) FROM events WHERE source = ?", (HEALTH,)).fetchone()[0]
+        entries, captures = (number - told for number in self._db.execute(counted).fetchone())
+        return {
+            "entries": entries,
+            "captures": captures,
+            "versions": captures - self._db.execute(again).fetchone()[0],
+        }
 
     def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
         """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""

@@ -41,7 +41,7 @@ def _web() -> Iterator[Finding]:
     """See what leads to the web."""
     named = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.upper())]
     if named:
-        told = f"{' and '.join(named)} name a proxy, but sources are asked without one"
+        told = f"the environment names a proxy ({', '.join(named)}), but sources are asked without one"
         yield Finding("proxy", told, "if this network needs it, sources cannot be asked from here")
     else:
         yield Finding("proxy", "none is named, none is used")

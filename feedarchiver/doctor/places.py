@@ -113,7 +113,7 @@ def _archive(config: Config) -> Iterator[Finding]:
         yield Finding("archive", "never verified; `feedarchiver verify` reads every object")
     elif last.faults:
         advice = "restore what `feedarchiver verify` names from a copy, and verify again"
-        yield Finding("archive", f"{last.faults:,} faults were found at {minute(last.at)}", advice)
+        yield Finding("archive", f"verified at {minute(last.at)}, faults: {last.faults:,}", advice)
     else:
         yield Finding("archive", f"verified at {minute(last.at)}, no fault")
 

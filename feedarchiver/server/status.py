@@ -27,7 +27,8 @@ def page(known: Known, *, pages: bool) -> str:
     if seen is not None:
         troubles += [f"The disk of {room.name} is nearly full." for room in seen.rooms if room.is_low]
         if seen.verified and seen.verified.faults:
-            troubles.append(f"The last verification found faults: {seen.verified.faults:,}. Restore what it named.")
+            faults = f"{seen.verified.faults:,} fault{'' if seen.verified.faults == 1 else 's'}"
+            troubles.append(f"The last verification found {faults}. Restore what it named from a copy.")
         sources = sorted(seen.sources, key=lambda one: (one.state in _FINE, one.source.title.casefold(), one.source.id))
     return template("status.html").render(
         root="",
