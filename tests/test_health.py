@@ -134,7 +134,12 @@ def test_a_gap(tmp_path):
         room("update", "news")
         room("run")
         assert [title for title, _ in entries(room)] == ["Articles of news may be missing"]
-        assert room.told("status")["states"]["gap"] == 1
+        told = room.told("status")
+        assert told["states"]["gap"] == 1
+        assert told["incidents"] == []
+        before = room.state()
+        room("run")
+        assert room.state() == before
 
 
 @pytest.mark.parametrize(
@@ -158,7 +163,8 @@ class World:
     """An archive, and a source on a web that is told what to say and when."""
 
     def __init__(self, folder, web):
-        self.archive = Archive.create(folder / "archive", folder / "archive" / "index.db", now=START)
+        self.folder = folder / "archive"
+        self.archive = Archive.create(self.folder, self.folder / "index.db", now=START)
         self.web, self.titles = web, set()
         url = web.url("/feed.xml?token=secret")
         self.source = updating.WebSource("news", "feed", url, Bounds(HOUR, HOUR, HOUR), allow_private=True)
@@ -200,7 +206,7 @@ def test_a_source_that_fails(world):
     assert world.told(START + 9 * HOUR) == set()
     world.ask(START + 10 * HOUR, rss_answer(1))
     assert world.told(START + 10 * HOUR) == {"The News answers again"}
-    told = [path.read_bytes() for path in world.archive.store.glob("articles/*/*")]
+    told = [path.read_bytes() for path in world.folder.glob("articles/*/*")]
     assert len([data for data in told if b"redirected to http://127.0.0.1" in data]) == 1
     assert not [data for data in told if b"secret" in data]
 
@@ -208,8 +214,10 @@ def test_a_source_that_fails(world):
 def test_a_source_that_is_gone(world):
     """410 is told at once; a source that is not configured any more is no trouble any more."""
     world.ask(START, answer(410))
-    assert world.told(START) == {"The News is gone"}
-    assert world.told(START + DAY, Watched("other", "Other")) == {"news is not a source any more"}
+    assert world.told(START, Watched("news", "<The> News &amp;", world.source)) == {
+        "&lt;The&gt; News &amp;amp; is gone"
+    }
+    assert world.told(START + DAY, Watched("other", "Other")) == {"news is not watched any more"}
 
 
 def test_what_is_not_known_ends_nothing(world):
@@ -253,9 +261,10 @@ def test_incidents_of_an_archive_that_is_taken_in(world, tmp_path):
     world.ask(START, answer(410))
     world.told(START)
     with Archive.create(tmp_path / "b", tmp_path / "b" / "index.db", now=START) as other:
-        article = Article(title="Old is gone", guid="opened 1 failing old", content="<p>x</p>")
         with other.writing(START) as writer:
-            writer.add(Received(article=article, raw=b"x", source=HEALTH, url=None))
+            for guid in ("opened 1 failing old", "opened", "closed x y z", f"opened {'9' * 40} room a", "told"):
+                article = Article(title="Old is gone", guid=guid, content="<p>x</p>")
+                writer.add(Received(article=article, raw=guid.encode(), source=HEALTH, url=None))
         assert incidents.tell(other, [], [], START + DAY) == 1
         assert incidents.under_way(other.index) == []
 

@@ -10,7 +10,7 @@ from feedarchiver.commands.naming import plural
 from feedarchiver.config import load
 from feedarchiver.watching import verified
 
-_WAIT_S = 1.0  # for another process that writes: to take down what was found is worth no more
+_WAIT_S = 5.0  # for another process that writes: to take down what was found is worth no more
 
 
 @click.command("verify")

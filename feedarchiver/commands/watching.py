@@ -96,7 +96,9 @@ def told(seen: "Overview") -> dict[str, object]:
         "states": {state.value: count for state, count in seen.states().items()},
         "sources": [_source(source) for source in seen.sources],
         "other_sources": [*seen.others],
-        "incidents": [{"kind": one.kind, "about": one.about, "since": instant(one.noticed)} for one in seen.incidents],
+        "incidents": [
+            {"kind": one.kind, "about": one.subject, "since": instant(one.noticed)} for one in seen.incidents
+        ],
         "runs": [{"at": instant(run.at), "captures": run.captures, "sources": [*run.sources]} for run in seen.runs],
         "verified": last and {**last._asdict(), "at": instant(last.at)},
         "disks": [{**room._asdict(), "low": room.is_low} for room in seen.rooms],

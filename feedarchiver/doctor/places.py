@@ -120,7 +120,7 @@ def _archive(config: Config) -> Iterator[Finding]:
 
 def _lock(archive: Archive) -> Finding:
     try:
-        held = holder(archive.store, _WAIT_S)
+        held = holder(Path(archive.bucket.root), _WAIT_S)
     except OSError as error:
         return Finding("lock", f"cannot be tried: {StorageError.of(error, 'lock', '').reason}")
     if held is None:

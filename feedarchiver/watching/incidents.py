@@ -7,6 +7,7 @@ was lost) neither begins nor ends one. Nothing is captured unless somebody asks 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
@@ -19,9 +20,12 @@ from feedarchiver.model import HEALTH, Article, Received
 from feedarchiver.watching import verified
 from feedarchiver.watching.room import Room
 from feedarchiver.watching.sources import Watched, look, minute
-from feedarchiver.watching.verdicts import OF_SOURCES, Said, of_archive, of_room, of_source
+from feedarchiver.watching.verdicts import DAMAGE, Said, of_archive, of_room, of_source
 
-_OPENED, _CLOSED = "opened", "closed"
+_OPENED, _CLOSED, _TOLD = "opened", "closed", "told"
+_GUID = re.compile(
+    r"(?P<what>opened|closed|told) (?P<which>(?P<noticed>\d{1,16}) (?P<kind>[a-z]+) (?P<subject>.+))", re.ASCII
+)
 
 
 class Incident(NamedTuple):
@@ -31,24 +35,22 @@ class Incident(NamedTuple):
     subject: str
     noticed: datetime
 
-    @property
-    def about(self) -> str:
-        """Name the source, or the place. Of a gap, the subject says also when it began."""
-        return self.subject.partition("\t")[0]
-
 
 def under_way(index: Index) -> list[Incident]:
     """List the incidents that have not ended, in the order in which they were noticed."""
-    found: dict[str, Incident] = {}
-    ended = set()
+    said = _said(index)
+    return sorted(
+        (one for which, one in said[_OPENED].items() if which not in said[_CLOSED]), key=lambda one: one[::-1]
+    )
+
+
+def _said(index: Index) -> dict[str, dict[str, Incident]]:
+    """Read what was said, by what was said of which incident. Another archive may have said anything."""
+    found: dict[str, dict[str, Incident]] = {_OPENED: {}, _CLOSED: {}, _TOLD: {}}
     for guid in index.census.guids(HEALTH):
-        what, _, about = guid.partition(" ")
-        if what == _CLOSED:
-            ended.add(about)
-        elif what == _OPENED:
-            noticed, kind, subject = about.split(" ", 2)
-            found[about] = Incident(kind, subject, moment(int(noticed)))
-    return sorted((one for about, one in found.items() if about not in ended), key=lambda one: (one.noticed, one))
+        if said := _GUID.fullmatch(guid):
+            found[said["what"]][said["which"]] = Incident(said["kind"], said["subject"], moment(int(said["noticed"])))
+    return found
 
 
 def tell(archive: Archive, sources: Iterable[Watched], rooms: Iterable[Room], now: datetime) -> int:
@@ -65,19 +67,21 @@ def tell(archive: Archive, sources: Iterable[Watched], rooms: Iterable[Room], no
 
 def _news(index: Index, sources: tuple[Watched, ...], rooms: tuple[Room, ...], now: datetime) -> Iterator[Received]:
     open_ = {(one.kind, one.subject): one for one in under_way(index)}
+    told = {(one.kind, one.subject) for one in _said(index)[_TOLD].values()}
     last = verified.read(index)
     verdicts = [verdict for source in sources for verdict in of_source(look(index, source, now))]
     verdicts += [*map(of_room, rooms), *([of_archive(last)] if last else [])]
     for verdict in verdicts:
-        incident = open_.pop((verdict.kind, verdict.subject), None)
-        if incident is None and verdict.is_so:
-            yield _received(_OPENED, Incident(verdict.kind, verdict.subject, now), verdict.said, now)
+        subject = verdict.kind, verdict.subject
+        incident = open_.pop(subject, None)
+        if incident is None and verdict.is_so and subject not in told:
+            what = _OPENED if verdict.after else _TOLD
+            yield _received(what, Incident(*subject, now), verdict.said, now)
         elif incident is not None and verdict.is_so is False and verdict.after:
             yield _received(_CLOSED, incident, verdict.after, now)
-    configured = {source.id for source in sources}
-    for incident in open_.values():  # what is not looked at any more
-        if incident.kind in OF_SOURCES and incident.about not in configured:
-            yield _received(_CLOSED, incident, Said(f"{incident.about} is not a source any more"), now)
+    for incident in open_.values():  # nobody looks there any more; but for damage, of which nothing is known then
+        if incident.kind != DAMAGE:
+            yield _received(_CLOSED, incident, Said(f"{incident.subject} is not watched any more"), now)
 
 
 def _received(what: str, incident: Incident, said: Said, now: datetime) -> Received:
@@ -86,7 +90,7 @@ def _received(what: str, incident: Incident, said: Said, now: datetime) -> Recei
     ended = (f"It was noticed at {minute(incident.noticed)}.",) if what == _CLOSED else ()
     text = (*said.text, *ended)
     article = Article(
-        title=said.title,
+        title=escape(said.title, quote=False),  # titles are HTML
         guid=guid,
         published=now.astimezone(UTC).replace(microsecond=0),
         categories=(incident.kind,),

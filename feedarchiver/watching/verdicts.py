@@ -13,8 +13,7 @@ from feedarchiver.watching.secrets import masked
 from feedarchiver.watching.sources import Seen, days, minute, times
 from feedarchiver.watching.verified import Verified
 
-OF_SOURCES = ("failing", "silent", "gap")
-"""The kinds of what is wrong with sources."""
+DAMAGE = "damage"
 
 _FAILURES, _FAILING = 3, timedelta(hours=6)  # anything less is a bad night
 
@@ -29,7 +28,7 @@ class Said(NamedTuple):
 class Verdict(NamedTuple):
     """Whether something is wrong now; None: nobody can tell. What to say then, and what when it is over.
 
-    `subject` is a source's id or a place. What is over once and for all as soon as it is told has no `after`.
+    `subject` is a source's id or a place. What is never over has no `after`.
     """
 
     kind: str
@@ -73,7 +72,7 @@ def of_archive(last: Verified) -> Verdict:
     is_so = True if last.faults else None if last.quick else False
     said = Said("The archive is damaged", (f"{looked} and found {faults}:", *map(masked, last.first), advice))
     return Verdict(
-        "damage", "archive", is_so, said, Said("The archive is whole again", (f"{looked} and found no fault.",))
+        DAMAGE, "archive", is_so, said, Said("The archive is whole again", (f"{looked} and found no fault.",))
     )
 
 
