@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from living import living, within
 from lxml import etree
 from news import Newsroom, rss, stories
 from program import CONFIG, Program
@@ -92,6 +93,15 @@ def test_every_format_and_no_other_feed(program):
     assert b"<span>1 report</span>" in others["index.html"]
     assert len([path for path in others if path.startswith("articles/")]) == 1
     assert program.told("status")["articles"] == 1
+
+
+def test_the_daemon_tells(program):
+    """The daemon tells what goes wrong by itself, and publishes it at once."""
+    with living(program, "daemon", "--port", "0") as daemon:
+        daemon.serving()
+        daemon.wait_for("1 report of health")
+        within(10, lambda: b"away cannot be read" in daemon.get("/health/rss.xml").body)
+        assert daemon.end() == 0
 
 
 def test_nothing_without_such_a_feed(tmp_path):

@@ -75,7 +75,7 @@ def tell(console: Console, config: Config, archive: Archive) -> int:
 
     count = incidents.tell(archive, watched(config, archive), rooms(config), datetime.now(UTC))
     if count:
-        console.detail(f"health: {plural(count, 'report')}")
+        console.say(f"{plural(count, 'report')} of health", event="health", reports=count)
     return count
 
 

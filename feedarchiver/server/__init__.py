@@ -52,6 +52,7 @@ class Server(uvicorn.Server):
     ) -> None:
         self._metrics = Metrics()
         self._knowledge, self._ill = Knowledge(find_out), ill
+        self._counted: tuple[Known | None, int] = None, 0
         self.published = Published(root, self._metrics.count)
         routes = [
             Route("/healthz", self._healthz),
@@ -89,7 +90,9 @@ class Server(uvicorn.Server):
     async def _metrics_page(self, _: Request) -> Response:
         known = await self._knowledge.now()
         facts = {**known.facts, **(seen(known.overview) if known.overview else {})}
-        facts["documents"] = await self.published.shelf.count()
+        if self._counted[0] is not known:
+            self._counted = known, await self.published.shelf.count()
+        facts["documents"] = self._counted[1]
         return Response(self._metrics.page(facts), media_type=MEDIA_TYPE)
 
     async def _status_page(self, _: Request) -> Response:
