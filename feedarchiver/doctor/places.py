@@ -23,11 +23,11 @@ def examine(config: Config) -> Iterator[Finding]:
     """Look at every folder that the configuration names, and at the archive."""
     if isinstance(config.store, Path):
         yield _written("archive", config.store)
-        yield _one_disk("archive", config.store)
+        yield _within("archive", config.store)
     if config.index.parent != config.store:
         yield _written("index", config.index.parent)
     yield _written("feeds", config.published)
-    yield _one_disk("feeds", config.published)
+    yield _within("feeds", config.published)
     yield from (_read(source.id, source.folder) for source in config.sources if source.folder)
     yield from _rooms(config)
     yield from _archive(config)
@@ -50,22 +50,24 @@ def _written(name: str, folder: Path) -> Finding:
     return Finding(name, f"{folder} can be written" + ("" if there == folder else ", once it is made"))
 
 
-def _one_disk(name: str, folder: Path) -> Finding:
-    """See that what is written below a folder can be renamed into place: that no folder in it is another disk."""
-    told = f"{folder} is on one disk"
+def _within(name: str, folder: Path) -> Finding:
+    """See that what lies in a folder is this user's, and on the same disk: files are renamed into place."""
     try:
         own = os.stat(folder).st_dev
         with os.scandir(folder) as found:
-            strange = [one.path for one in found if one.is_dir() and one.stat().st_dev != own]
+            for one in found:
+                if one.is_dir() and one.stat().st_dev != own:
+                    advice = f"move it to the disk of {folder}: files are renamed into place, and not from disk to disk"
+                    return Finding(name, f"{one.path} is on another disk", advice)
+                if not one.is_symlink() and not os.access(one.path, os.W_OK):
+                    told = f"cannot write {one.path}, which belongs to user {one.stat().st_uid}"
+                    return Finding(name, told, f"give all of {folder} to whoever runs this (chown -R)")
     except FileNotFoundError:
-        return Finding(name, told)
+        return Finding(name, f"there is no {folder} yet")
     except OSError as error:
         reason = StorageError.of(error, "read", str(folder)).reason
         return Finding(name, f"cannot read {folder}: {reason}", "give whoever runs this the right to read it")
-    if strange:
-        advice = f"move it to the disk of {folder}: files are renamed into place, which no two disks can do at once"
-        return Finding(name, f"{strange[0]} is on another disk", advice)
-    return Finding(name, told)
+    return Finding(name, f"all in {folder} is this user's, and on one disk")
 
 
 def _read(source: str, folder: Path) -> Finding:
