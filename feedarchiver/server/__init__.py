@@ -119,7 +119,9 @@ def listen(host: str, port: int) -> socket.socket:
         number = error.errno or 0  # negative: what the resolver says
         reason = (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {host}, port {port}: {reason}; nothing was done") from None
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)  # connections inherit it
+    # Connections inherit both. Without the second, each answer's body waits for the client to confirm its head: 40 ms.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 
