@@ -56,6 +56,7 @@ def test_defaults(tmp_path):
         index=tmp_path / "archive" / "index.db",
         max_seed_bytes=10_000_000,
         published=tmp_path / "feeds",
+        bucket=None,
         base_url="http://127.0.0.1:8000/",
         page_size=50,
         pages=True,

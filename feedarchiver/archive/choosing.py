@@ -57,7 +57,7 @@ class Chosen:
     """
 
     def __init__(self, archive: Archive, choice: Choice, fault: Callable[[str], None]) -> None:
-        self.place = str(archive.store)
+        self.place = str(archive.place)
         self._archive = archive
         self._choice = choice
         self._fault = fault

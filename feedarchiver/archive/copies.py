@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.history import microseconds
@@ -135,7 +135,7 @@ class Incoming:
         self._db.execute("COMMIT")
         return lacks_images or bool(self._count(_NEW, _LOST))
 
-    def _fetch(self, bucket: FolderBucket, writer: "Writer") -> None:
+    def _fetch(self, bucket: Store, writer: "Writer") -> None:
         """Get the articles and raw bytes that are not here yet, and every image."""
         self._db.execute("BEGIN")
         for kind, column in (("articles", "article"), ("raw", "raw")):

@@ -192,7 +192,7 @@ def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
 def would_reseal(config: Config, archive: Archive) -> str | None:
     """Say which sealed pages the configured page size would cut anew."""
     feeds = feeds_for(config, archive.index.sources())
-    cut = building.resealed(archive, feeds, config.page_size, config.published)
+    cut = building.resealed(archive, feeds, config.page_size, config.published, config.bucket)
     if not cut:
         return None
     count = sum(feed.pages for feed in cut)
@@ -270,6 +270,7 @@ def publish(console: Console, config: Config, archive: Archive, *, full: bool = 
         pages=config.pages,
         languages=tuple((source.id, source.language) for source in config.sources if source.language),
         archived_images=config.archived_images,
+        bucket=config.bucket,
     )
     with console.progress("building") as advance:
         done = building.build(archive, feeds, target, advance=advance, full=full)

@@ -17,19 +17,24 @@ from feedarchiver.config.names import folder_name, slug
 from feedarchiver.config.sources import Source
 from feedarchiver.errors import ConfigError, one_line
 from feedarchiver.model import HEALTH, Feed
+from feedarchiver.s3.address import SCHEME, Address
 
+_STORE, _FEEDS = "archive/", "feeds/"
 _ARCHIVE: checks.Keys = {
-    "store": (checks.folder, "archive/"),
+    "store": (checks.place, _STORE),
     "index": (checks.index, None),
     "max_seed_size": (checks.size, "10 MB"),
 }
 _PUBLISH: checks.Keys = {
-    "folder": (checks.folder, "feeds/"),
+    "folder": (checks.place, _FEEDS),
     "base_url": (checks.base_url, "http://127.0.0.1:8000/"),
     "page_size": (checks.whole_number, 50),
     "pages": (checks.truth, True),
     "title": (checks.text, "All articles"),
     "images": (checks.images, "original"),
+}
+_S3: checks.Keys = {
+    "endpoint_url": (checks.endpoint, None),
 }
 _WEB: checks.Keys = {
     "contact": (checks.text, None),
@@ -43,7 +48,7 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "web": _WEB}
+_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB}
 _LISTS = {"source": sources.KEYS, "feed": _FEED}
 _ALL = {**_TABLES, **_LISTS}
 
@@ -52,16 +57,17 @@ _ALL = {**_TABLES, **_LISTS}
 class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
-    `published` is the folder that feeds are written to, `title` that of the feed of all articles, `archived_images`
-    whether feeds show stored copies of images. `contact` is for those who are asked. `feeds` is empty when none is
-    named: see `feeds_for`.
+    `published` is the folder that feeds are written to, and `bucket` the address that it is then copied to, if there is
+    one. `title` is that of the feed of all articles, `archived_images` whether feeds show stored copies of images.
+    `contact` is for those who are asked. `feeds` is empty when none is named: see `feeds_for`.
     """
 
     root: Path
-    store: Path
+    store: Path | Address
     index: Path
     max_seed_bytes: int
     published: Path
+    bucket: Address | None
     base_url: str
     page_size: int
     pages: bool
@@ -81,7 +87,7 @@ def load(path: Path) -> Config:
     """Read and check config.toml. Raises ConfigError with every mistake."""
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
-    archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
+    archive, publish, s3, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
@@ -94,13 +100,15 @@ def load(path: Path) -> Config:
     problems += _overlaps(root, archive, publish, origins)
     if problems:
         raise _error(path, *problems)
-    store = _at(root, archive["store"])
+    store, bucket = (_address(text, s3["endpoint_url"]) for text in (archive["store"], publish["folder"]))
+    home = _here(root, archive["store"], _STORE)
     return Config(
         root=root,
-        store=store,
-        index=_at(root, archive["index"]) if archive["index"] else store / "index.db",
+        store=store or home,
+        index=_at(root, archive["index"]) if archive["index"] else home / "index.db",
         max_seed_bytes=archive["max_seed_size"],
-        published=_at(root, publish["folder"]),
+        published=_here(root, publish["folder"], _FEEDS),
+        bucket=bucket,
         base_url=publish["base_url"],
         page_size=publish["page_size"],
         pages=publish["pages"],
@@ -167,6 +175,15 @@ def _syntax(message: str, last_line: int) -> str:
     return f"{place}: {what[:1].lower()}{what[1:]}"
 
 
+def _address(text: str, endpoint: str | None) -> Address | None:
+    return Address.parse(text, endpoint) if text.startswith(SCHEME) else None
+
+
+def _here(root: Path, path: str, default: str) -> Path:
+    """Name the folder on this machine: that of the default, when the one that is named is in a bucket."""
+    return _at(root, default if path.startswith(SCHEME) else path)
+
+
 def _at(root: Path, path: str) -> Path:
     """Make a path absolute and plain: paths are compared part by part, here and by the commands."""
     return Path(os.path.abspath(root / path))  # Path.absolute keeps "..", Path.resolve asks the disk
@@ -202,7 +219,11 @@ def _overlaps(
     """Name folders that lie in one another: each is walked, written or tidied up as a whole."""
     given = {"archive: store": archive.get("store"), "publish: folder": publish.get("folder")}
     given |= {f"source {number}: folder": origin.get("folder") for number, origin in enumerate(origins, 1)}
-    folders = {place: _at(root, folder) for place, folder in given.items() if folder}
+    folders = {place: _at(root, folder) for place, folder in given.items() if folder and not folder.startswith(SCHEME)}
+    for place, default in (("archive: store", _STORE), ("publish: folder", _FEEDS)):
+        if (folder := given[place]) and folder.startswith(SCHEME):
+            folders[place] = Path("/", SCHEME, folder.removeprefix(SCHEME))
+            folders[f"{place}, which works in {default} on this machine,"] = _at(root, default)
     owners = {folder: place for place, folder in reversed(folders.items())}
     for place, folder in folders.items():
         if owners[folder] != place:
