@@ -1,7 +1,7 @@
 """The archive: objects that are never changed, and an index that is made again whenever it is not as it should be."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -37,9 +37,10 @@ class Archive:
     that of the index. `wait_s`: how long to wait for another process that writes.
     """
 
-    def __init__(self, place: Path | Address, bucket: Store, index_path: Path, wait_s: float = WAIT_S) -> None:
-        self.place, self.bucket, self.desk = place, bucket, Path(bucket.root)
-        self.format = check_layout(bucket, str(place))
+    def __init__(
+        self, place: Path | Address, bucket: Store, format_: bytes, index_path: Path, wait_s: float = WAIT_S
+    ) -> None:
+        self.place, self.bucket, self.desk, self.format = place, bucket, Path(bucket.root), format_
         self._wait_s = wait_s
         self.index_path = index_path
         self.keeps_cleaned = False
@@ -53,14 +54,14 @@ class Archive:
     @classmethod
     def open(cls, place: Path | Address, index_path: Path, wait_s: float = WAIT_S) -> "Archive":
         """Open the archive at `place`. Raises ArchiveError when there is none, or one of a newer layout."""
-        return cls(place, store_at(place, index_path.parent), index_path, wait_s)
+        bucket = store_at(place, index_path.parent)
+        return cls(place, bucket, check_layout(bucket, str(place)), index_path, wait_s)
 
     @classmethod
     def create(cls, place: Path | Address, index_path: Path, *, now: datetime, wait_s: float = WAIT_S) -> "Archive":
         """Open the archive at `place`; make an empty one where there is nothing."""
         bucket = store_at(place, index_path.parent)
-        lay_out(bucket, now)
-        return cls(place, bucket, index_path, wait_s)
+        return cls(place, bucket, lay_out(bucket, str(place), now), index_path, wait_s)
 
     def __enter__(self) -> Self:
         return self
@@ -190,6 +191,10 @@ class Archive:
     def read(self, kind: str, object_id: ObjectId) -> bytes:
         """Read an object and check it against its name. Raises DamagedObject, MissingObject."""
         return read(self.bucket, kind, object_id)
+
+    def expect(self, articles: Iterable[ObjectId]) -> None:
+        """Have articles at hand that are about to be read one after the other."""
+        self.bucket.expect(("articles", article) for article in articles)
 
     def verify(self, *, quick: bool = False) -> "Iterator[Checked]":
         """Check every object and the index, and yield each thing looked at. Changes nothing.

@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,6 +20,8 @@ from feedarchiver.model import ObjectId
 KINDS = ("raw", "articles", "images", "captures", "image-captures")
 CAPTURES = ("captures", "image-captures")
 """The kinds that refer to objects of the others."""
+AT_ONCE = 64
+"""As many objects are worth expecting at a time."""
 _FORMAT = "format.json"
 _BEFORE_FORMAT = ("lock", "format.json.new")  # all that a killed run can leave of an archive that was being made
 _T = TypeVar("_T")
@@ -83,8 +85,16 @@ class Store(Bucket, Ground, Protocol):
     def lengths(self) -> Callable[[str, ObjectId], int | None]:
         """Give what tells the lengths of a great many objects as `length` does, as of now."""
 
-    def expect(self, kind: str, object_ids: Iterable[ObjectId]) -> None:
+    def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
         """Fetch objects that are about to be read one after the other, if that is quicker."""
+
+
+def ahead(store: Store, objects: Iterable[tuple[str, ObjectId]]) -> Iterator[tuple[str, ObjectId]]:
+    """Give kinds and ids as they come, with the store expecting some of them at a time."""
+    left = iter(objects)
+    while some := list(islice(left, AT_ONCE)):
+        store.expect(some)
+        yield from some
 
 
 def read(bucket: Bucket, kind: str, object_id: ObjectId) -> bytes:
@@ -238,7 +248,7 @@ class FolderBucket:
     def lengths(self) -> Callable[[str, ObjectId], int | None]:
         return self.length
 
-    def expect(self, kind: str, object_ids: Iterable[ObjectId]) -> None:
+    def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
         """Do nothing: a file is read as quickly when it is wanted."""
 
     def _settle(self, waiting: dict[tuple[str, ObjectId], str]) -> None:

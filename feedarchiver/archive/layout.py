@@ -22,16 +22,22 @@ def store_at(place: Path | Address, desk: Path) -> Store:
     return RemoteBucket(Remote.connect(place), desk)
 
 
-def lay_out(store: Store, now: datetime) -> None:
-    """Begin an archive where there is nothing yet."""
-    if store.format() is None and store.is_bare():
+def lay_out(store: Store, place: str, now: datetime) -> bytes:
+    """Begin an archive where there is nothing yet. Returns its format.json. Raises ArchiveError."""
+    data = store.format()
+    if data is None and store.is_bare():
         said = {"layout": LAYOUT, "created": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
         store.begin((json.dumps(said, sort_keys=True) + "\n").encode())
+        data = store.format()
+    return _checked(store, place, data)
 
 
 def check_layout(store: Store, place: str) -> bytes:
     """See that there is an archive of this layout. Returns its format.json. Raises ArchiveError."""
-    data = store.format()
+    return _checked(store, place, store.format())
+
+
+def _checked(store: Store, place: str, data: bytes | None) -> bytes:
     if data is None:
         if store.is_bare():
             raise ArchiveError(f"there is no archive in {place} yet; `feedarchiver import` makes one")

@@ -89,13 +89,14 @@ class RemoteBucket:
         return self.remote.is_empty()
 
     def begin(self, data: bytes) -> None:
-        self.remote.create(_FORMAT, data)
+        if self.format() is None:
+            self.remote.create(_FORMAT, data)
 
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
         return self.remote.together(task, items)
 
-    def expect(self, kind: str, object_ids: Iterable[ObjectId]) -> None:
-        wanted = [(kind, which) for which in object_ids if (kind, which) not in self._near]
+    def expect(self, objects: Iterable[_Key]) -> None:
+        wanted = [key for key in dict.fromkeys(objects) if key not in self._near and key not in self._waiting]
         if len(wanted) > 1:
             for key, data in zip(wanted, self.remote.together(self._fetch, wanted), strict=True):
                 if data is not None:

@@ -7,6 +7,7 @@ holds; it goes when no document shows it any more.
 
 import os
 import re
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -57,6 +58,12 @@ class Rendering:
         self.changed = self._log.news()
         if strange or not target.archived_images:
             self._log.forget_shown()
+
+    def expect(self, lines: Iterable[Line]) -> None:
+        """Have at hand what is not rendered yet of lines that are about to be rendered one after the other."""
+        spool: Container[object] = self._spool or ()
+        wanted = [line for line in lines if line not in self._at_hand and line not in spool]
+        self._archive.expect(article for line in wanted for article in (line.article, line.before) if article)
 
     def entry(self, line: Line) -> Rendered:
         """Render what a line stands for, once for all that is written of it at about the same time.

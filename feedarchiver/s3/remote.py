@@ -26,6 +26,7 @@ _LARGE_BYTES = 16_000_000  # from here on in parts, each with a time limit of it
 _PART_BYTES = 8_000_000
 _REMOVED_AT_ONCE = 1_000
 _RETRIES = 8  # half a minute in all
+_BROKEN_OFF, _BROKEN_OFF_TIMES = "response body", 3
 _CODE = re.compile(r"<Code>(\w+)</Code>|status code: (\d{3})")
 _REASONS = {
     "NoSuchBucket": "there is no such bucket",
@@ -96,12 +97,19 @@ class Remote:
 
     def get(self, key: str) -> bytes | None:
         """Read an object. None: it is not there. Raises StorageError."""
+        from obstore.exceptions import GenericError
+
+        broken = 0
         with self._asking("read", key):
-            try:
-                return bytes(self._store.get(key).bytes())
-            except FileNotFoundError as error:
-                self._check_bucket(error)
-                return None
+            while True:
+                try:
+                    return bytes(self._store.get(key).bytes())
+                except FileNotFoundError as error:
+                    self._check_bucket(error)
+                    return None
+                except GenericError as error:
+                    broken += 1
+                    _check_broken_off(error, broken)
 
     def length(self, key: str) -> int | None:
         """Tell how many bytes an object has. None: it is not there. Raises StorageError."""
@@ -148,10 +156,21 @@ class Remote:
 
     def list(self, folder: str | None = None) -> Iterator[Listed]:
         """List what lies below a folder, a page at a time, in the order of the keys. Raises StorageError."""
+        from obstore.exceptions import GenericError
+
+        last, broken = None, 0
         with self._asking("list", folder or ""):
-            for page in self._store.list(folder, chunk_size=1_000):
-                for meta in page:
-                    yield Listed(meta["path"], meta["size"], meta["e_tag"] or "")
+            while True:
+                try:
+                    for page in self._store.list(folder, offset=last, chunk_size=1_000):
+                        for meta in page:
+                            last, broken = meta["path"], 0
+                            yield Listed(last, meta["size"], meta["e_tag"] or "")
+                except GenericError as error:
+                    broken += 1
+                    _check_broken_off(error, broken)
+                else:
+                    return
 
     def is_empty(self) -> bool:
         """Tell whether there is nothing at all. Raises StorageError."""
@@ -202,6 +221,8 @@ _KEPT = "nothing lost, run again when it is mended"
 def _reason(error: Exception) -> str:
     """Find the reason in what obstore says: the store's own code for it, else that nobody answers."""
     said = str(error)
+    if "/latest/" in said:  # where machines in Amazon's cloud ask for theirs
+        return "there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     codes = [code for found in _CODE.findall(said) for code in found if code]
     codes.sort(key=str.isdigit)
     for code in codes:
@@ -209,9 +230,17 @@ def _reason(error: Exception) -> str:
             return f"{_REASONS[code]} ({code})"
     if codes:
         return f"the store answers {codes[0]}"
+    if _BROKEN_OFF in said:
+        return "the store's answer breaks off"
     if "error sending request" in said or "error decoding response" in said:
         return "the store does not answer"
     return _first_line(error)
+
+
+def _check_broken_off(error: Exception, times: int) -> None:
+    """Pass an error on, but for an answer that broke off: only of those does obstore not ask again by itself."""
+    if _BROKEN_OFF not in str(error) or times > _BROKEN_OFF_TIMES:
+        raise error
 
 
 def _first_line(error: Exception) -> str:
