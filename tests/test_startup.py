@@ -9,7 +9,7 @@ from program import CONFIG, PROJECT, Program
 from web import Web
 
 HEAVY = {
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3",
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "obstore",
     "prometheus_client", "protego", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
     "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip

@@ -223,7 +223,7 @@ def _overlaps(
     for place, default in (("archive: store", _STORE), ("publish: folder", _FEEDS)):
         if (folder := given[place]) and folder.startswith(SCHEME):
             folders[place] = Path("/", SCHEME, folder.removeprefix(SCHEME))
-            folders[f"{place}, which works in {default} on this machine,"] = _at(root, default)
+            folders[f"{place} on this machine ({default})"] = _at(root, default)
     owners = {folder: place for place, folder in reversed(folders.items())}
     for place, folder in folders.items():
         if owners[folder] != place:
