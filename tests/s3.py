@@ -104,6 +104,10 @@ class Way:
 
         self.disturb = disturb
 
+    def put(self) -> list[str]:
+        """Tell which documents were put into a bucket, in this order."""
+        return [key.partition("/feeds/")[2] for method, key in self.asked if method == "PUT" and "/feeds/" in key]
+
     def count(self, method: str) -> int:
         """Tell how many requests of a method went by."""
         return sum(asked == method for asked, _ in self.asked)
