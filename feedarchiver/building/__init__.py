@@ -37,7 +37,7 @@ class Resealed(NamedTuple):
 
 
 def resealed(
-    archive: Archive, feeds: Iterable[Feed], size: int, folder: Path, bucket: Address | None
+    archive: Archive, feeds: Iterable[Feed], size: int, folder: Path, bucket: Address | None = None
 ) -> list[Resealed]:
     """Tell which feeds have sealed pages that another page size than theirs would change.
 
