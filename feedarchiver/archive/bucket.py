@@ -20,6 +20,7 @@ from feedarchiver.model import ObjectId
 KINDS = ("raw", "articles", "images", "captures", "image-captures")
 CAPTURES = ("captures", "image-captures")
 """The kinds that refer to objects of the others."""
+Length = Callable[[str, ObjectId], int | None]
 AT_ONCE = 64
 """As many objects are worth expecting at a time."""
 _FORMAT = "format.json"
@@ -82,7 +83,7 @@ class Store(Bucket, Ground, Protocol):
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
         """Do a task that reads objects for each item, several at a time if that is quicker. Results are in order."""
 
-    def lengths(self) -> Callable[[str, ObjectId], int | None]:
+    def lengths(self) -> Length:
         """Give what tells the lengths of a great many objects as `length` does, as of now."""
 
     def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
@@ -245,7 +246,7 @@ class FolderBucket:
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
         return map(task, items)
 
-    def lengths(self) -> Callable[[str, ObjectId], int | None]:
+    def lengths(self) -> Length:
         return self.length
 
     def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from feedarchiver.archive.bucket import CAPTURES, empty, is_hexadecimal
+from feedarchiver.archive.bucket import CAPTURES, Length, empty, is_hexadecimal
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.objects import object_id as name_of
 from feedarchiver.errors import MissingObject, StorageError
@@ -102,12 +102,14 @@ class RemoteBucket:
                 if data is not None:
                     self._near.keep(key, data)
 
-    def lengths(self) -> Callable[[str, ObjectId], int | None]:
+    def lengths(self) -> Length:
         """List everything, which takes one request for a thousand objects, into a file that has no name."""
         db = sqlite3.connect("", isolation_level=None)
         db.execute("CREATE TABLE listed (key TEXT PRIMARY KEY, length INTEGER NOT NULL) WITHOUT ROWID")
         db.execute("BEGIN")
-        db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?)", (listed[:2] for listed in self.remote.list()))
+        waiting = ((_key(*key), len(data)) for key, data in self._waiting.items())
+        for found in ((listed[:2] for listed in self.remote.list()), waiting):
+            db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?)", found)
         db.execute("COMMIT")
 
         def length(kind: str, object_id: ObjectId) -> int | None:

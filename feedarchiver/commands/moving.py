@@ -142,9 +142,8 @@ def _check_target(config: Config, target: Path) -> None:
     """See that TARGET is a file that can be written, or a folder apart from the archive. Raises UsageError."""
     if target.name.endswith(_OTHER_FILES) and not target.name.endswith(_FILES):
         raise UsageError(f"{target}: an export is a .tar, a .tar.zst or a folder; nothing was done")
-    if isinstance(config.store, Address):
-        return
-    store, whole = config.store.resolve(), target.resolve()
+    here = config.index.parent if isinstance(config.store, Address) else config.store
+    store, whole = here.resolve(), target.resolve()
     if whole == store or whole.is_relative_to(store) or store.is_relative_to(whole):
         raise UsageError(f"{target}: a copy does not belong into the archive itself, nor around it; nothing was done")
 
