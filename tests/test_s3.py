@@ -321,6 +321,11 @@ def test_a_new_machine_goes_on(far):
     for folder in (far.program.archive, far.program.feeds):
         shutil.rmtree(folder)
     far.change(("page_size = 2", "page_size = 3"))
+    far.way.once("denied", "GET", times=99)
+    assert far.program("run").status == 1
+    far.way.disturb = lambda _method, key: "denied" if key.endswith("feeds.opml") else None
+    assert far.program("run").status == 1  # what the bucket holds is half known
+    far.way.disturb = lambda _method, _key: None
     ran = far.program("run")
     assert "page_size is 3 now and was 2" in ran.err
     far.change(("page_size = 3", "page_size = 2"))

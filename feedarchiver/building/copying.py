@@ -52,8 +52,8 @@ class Copying:
     def __init__(self, folder: Path, bucket: Address) -> None:
         self._root, self._folder = str(folder), Folder(folder)
         self._notes, self._name = folder / COPIED, repr(tuple(bucket))
-        self._remote = Remote.connect(bucket)
-        self._was_settled = is_copied(folder, bucket)
+        self._remote, self._bucket = Remote.connect(bucket), bucket
+        self._was_settled = False
         self._left = ExitStack()
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class Copying:
                 kind = published(listed.key)
                 if kind is None:
                     continue
-                stands_in = state_of(self._root, listed.key) is None and not kind.owned
+                stands_in = not kind.owned and not self._size(listed.key)
                 if stands_in:
                     data = self._remote.get(LIST) if listed.key == LIST else None
                     self._folder.write_parts(listed.key, [data or b""])
@@ -94,6 +94,7 @@ class Copying:
 
     def begin(self) -> None:
         """Take the mark away."""
+        self._was_settled = is_copied(self._notes.parent, self._bucket)
         with suppress(FileNotFoundError):
             os.unlink(self._notes / SETTLED)
             sync_folder(str(self._notes))
@@ -170,11 +171,13 @@ class Copying:
 
     def _stands_in(self, path: str, noted: _Noted | None) -> bool:
         """Tell whether the file here is nothing but the sign that there is one in the bucket."""
-        if noted is None or not noted.stands_in:
-            return False
+        return noted is not None and noted.stands_in and self._size(path) == 0
+
+    def _size(self, path: str) -> int | None:
+        """Tell how large the file here is: no document is empty. None: there is none."""
         with suppress(OSError):
-            return os.lstat(f"{self._root}/{path}").st_size == 0
-        return False
+            return os.lstat(f"{self._root}/{path}").st_size
+        return None
 
     def _open(self) -> sqlite3.Connection:
         """Open the notes; those that are damaged are made anew."""
