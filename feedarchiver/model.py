@@ -78,6 +78,8 @@ class Capture(NamedTuple):
     `fingerprint` is that of the version this capture belongs to (see `archive.fingerprint`).
     An article that came out of another archive, too late for its place in the log, has been captured before: `origin`
     is the id of that capture, `origin_captured` its instant.
+    Of an article that was read from its page, `raw` is that page and `url` its address, `said` is the article as it was
+    known before (from a feed, a listing page, a sitemap), and `charset` the encoding that came with the page.
     """
 
     article: ObjectId
@@ -88,6 +90,8 @@ class Capture(NamedTuple):
     fingerprint: str
     origin: ObjectId | None = None
     origin_captured: datetime | None = None
+    said: ObjectId | None = None
+    charset: str | None = None
 
 
 class ImageCapture(NamedTuple):
@@ -106,13 +110,18 @@ class ImageCapture(NamedTuple):
 
 
 class Received(NamedTuple):
-    """An article on its way into the archive, with the bytes it was read from. Picklable."""
+    """An article on its way into the archive, with the bytes it was read from. Picklable.
+
+    `said` and `charset` as in a Capture.
+    """
 
     article: Article
     raw: bytes
     source: str
     url: str | None
     warnings: tuple[str, ...] = ()
+    said: Article | None = None
+    charset: str | None = None
 
 
 class Outcome(Enum):

@@ -37,6 +37,8 @@ captures = st.builds(
     fingerprint=said,
     origin=st.none() | ids,
     origin_captured=st.none() | instants,
+    said=st.none() | ids,
+    charset=st.none() | said,
 )
 
 

@@ -22,10 +22,12 @@ from feedarchiver.model import Capture, Filter, ObjectId
 
 _TABLES = """
 CREATE TABLE captures (
-    capture TEXT PRIMARY KEY, entry INTEGER, article TEXT NOT NULL, raw TEXT NOT NULL, chosen INTEGER NOT NULL
+    capture TEXT PRIMARY KEY, entry INTEGER, article TEXT NOT NULL, raw TEXT NOT NULL, said TEXT,
+    chosen INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE faulty (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
+_ARTICLES = "SELECT article FROM captures UNION SELECT said FROM captures WHERE said IS NOT NULL"
 _FAULTS = {DamagedObject: "is damaged", MissingObject: "is missing", StorageError: "cannot be read"}
 _LEFT_OUT = "left out of the copy with what refers to it; restore it from another copy"
 
@@ -87,7 +89,7 @@ class Chosen:
 
         When everything is chosen, those of images too.
         """
-        sound = "article NOT IN (SELECT id FROM faulty) AND raw NOT IN (SELECT id FROM faulty)"
+        sound = " AND ".join(f"coalesce({it}, '') NOT IN (SELECT id FROM faulty)" for it in ("article", "raw", "said"))
         chosen = self._db.execute(f"SELECT 'captures', capture FROM captures WHERE {sound} ORDER BY capture")
         for kind, which in ahead(self._archive.bucket, chosen):
             data = self._read(kind, which)
@@ -101,7 +103,7 @@ class Chosen:
     def others(self, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
         """Give what the chosen captures refer to, and all images when everything is chosen."""
         names: chain[tuple[str, ObjectId]] = chain(
-            self._db.execute("SELECT DISTINCT 'articles', article FROM captures ORDER BY article"),
+            self._db.execute(f"SELECT 'articles', article FROM ({_ARTICLES}) ORDER BY article"),
             self._db.execute("SELECT DISTINCT 'raw', raw FROM captures ORDER BY raw"),
             self._all("images"),
         )
@@ -142,8 +144,8 @@ class Chosen:
             self._fault(f"captures {which} is not readable: {error}; left out of the copy")
             return
         entry = self._archive.index.entry_of(which) if self._choice.filters else None
-        row = which, entry, capture.article, capture.raw, chosen
-        self._db.execute("INSERT INTO captures VALUES (?, ?, ?, ?, ?)", row)
+        row = which, entry, capture.article, capture.raw, capture.said, chosen
+        self._db.execute("INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _read(self, kind: str, which: ObjectId) -> bytes | None:
         try:

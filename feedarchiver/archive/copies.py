@@ -26,7 +26,7 @@ from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
 from feedarchiver.archive.imagecopies import IncomingImages
-from feedarchiver.archive.known import Known, aliases
+from feedarchiver.archive.known import Known, aliases, measured
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Capture, ObjectId, Refusal
 
@@ -45,7 +45,7 @@ _FINGERPRINT = re.compile(r"[0-9]{1,9}:[0-9a-f]{32}")
 _TABLES = """
 CREATE TABLE captures (
     capture TEXT PRIMARY KEY, event TEXT NOT NULL, captured INTEGER NOT NULL, article TEXT NOT NULL,
-    source TEXT NOT NULL, raw TEXT NOT NULL, data BLOB NOT NULL, state TEXT NOT NULL
+    source TEXT NOT NULL, raw TEXT NOT NULL, data BLOB NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE objects (
     kind TEXT, id TEXT, here INTEGER NOT NULL, published INTEGER, PRIMARY KEY (kind, id)
@@ -54,8 +54,10 @@ CREATE TABLE objects (
 _NEW, _KNOWN, _LOST = "new", "known", "lost"
 _WITH_OBJECTS = (
     "FROM captures c JOIN objects a ON a.kind = 'articles' AND a.id = c.article "
-    "JOIN objects r ON r.kind = 'raw' AND r.id = c.raw"
+    "JOIN objects r ON r.kind = 'raw' AND r.id = c.raw "
+    "JOIN objects s ON s.kind = 'articles' AND s.id = c.said"
 )
+_WHOLE = "a.here AND r.here AND s.here"
 
 
 @dataclass(slots=True)
@@ -118,19 +120,21 @@ class Incoming:
     def _read(self, name: ObjectId, data: bytes) -> None:
         capture = _sound_capture(data)
         row = name, capture.origin or name, microseconds(capture.captured), capture.article
-        values = (*row, capture.source, capture.raw, data, _NEW)
-        self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        values = (*row, capture.source, capture.raw, data, _NEW, capture.said or capture.article)
+        self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def _judge(self, archive: Archive, index: "Index") -> bool:
         """Tell apart what is new, known, and known but in want of an object. False: all is known and whole."""
         self._db.execute("BEGIN")
         length = archive.bucket.lengths()
-        for capture, event, article, raw in self._db.execute("SELECT capture, event, article, raw FROM captures"):
+        query = "SELECT capture, event, article, said, raw FROM captures"
+        for capture, event, article, said, raw in self._db.execute(query):
             indexed = index.has_capture(capture)
             present = length("captures", capture) is not None
             state = _NEW
             if indexed or present or index.has_event(event):
-                lacks = any(length(*which) is None for which in (("articles", article), ("raw", raw)))
+                needs = ("articles", article), ("articles", said), ("raw", raw)
+                lacks = any(length(*which) is None for which in needs)
                 state = _LOST if lacks or indexed != present else _KNOWN
             self._db.execute("UPDATE captures SET state = ? WHERE capture = ?", (state, capture))
         lacks_images = self._images.judge(length, index)
@@ -141,8 +145,11 @@ class Incoming:
         """Get the articles and raw bytes that are not here yet, and every image."""
         self._db.execute("BEGIN")
         length = bucket.lengths()
-        for kind, column in (("articles", "article"), ("raw", "raw")):
-            for (name,) in self._db.execute(f"SELECT DISTINCT {column} FROM captures WHERE state != '{_KNOWN}'"):
+        for kind, columns in (("articles", ("article", "said")), ("raw", ("raw",))):
+            wanted = " UNION ".join(
+                f"SELECT DISTINCT {column} FROM captures WHERE state != '{_KNOWN}'" for column in columns
+            )
+            for (name,) in self._db.execute(wanted):
                 here = length(kind, name) is not None
                 published = None
                 if here and kind == "articles":
@@ -168,7 +175,7 @@ class Incoming:
     def _restore(self, writer: "Writer", done: TakenIn) -> bool:
         """Put back captures that were lost. Returns whether the index does not know all that is whole again."""
         unknown = False
-        query = f"SELECT c.capture, c.data {_WITH_OBJECTS} WHERE c.state = '{_LOST}' AND a.here AND r.here"
+        query = f"SELECT c.capture, c.data {_WITH_OBJECTS} WHERE c.state = '{_LOST}' AND {_WHOLE}"
         for capture, data in self._db.execute(query):
             done.restored += 1
             if writer.index.has_capture(capture):
@@ -179,14 +186,14 @@ class Incoming:
 
     def _take(self, archive: Archive, writer: "Writer", done: TakenIn) -> None:
         """Add the new captures in the order of the log."""
-        for name, article, raw, has_article, has_raw in self._db.execute(
-            f"SELECT c.capture, c.article, c.raw, a.here, r.here {_WITH_OBJECTS} "
-            f"WHERE c.state = '{_NEW}' AND NOT (a.here AND r.here) ORDER BY c.capture"
+        for name, article, said, raw, has_article, has_said, has_raw in self._db.execute(
+            f"SELECT c.capture, c.article, c.said, c.raw, a.here, s.here, r.here {_WITH_OBJECTS} "
+            f"WHERE c.state = '{_NEW}' AND NOT ({_WHOLE}) ORDER BY c.capture"
         ):
-            lacks = ((f"article {article}", has_article), (f"raw bytes {raw}", has_raw))
-            missing = " and ".join(what for what, here in lacks if not here)
+            lacks = ((f"article {article}", has_article), (f"article {said}", has_said), (f"raw bytes {raw}", has_raw))
+            missing = " and ".join(dict.fromkeys(what for what, here in lacks if not here))
             self._refuse_object("captures", name, f"it refers to {missing}, which it did not bring along")
-        whole = f"{_WITH_OBJECTS} WHERE c.state = '{_NEW}' AND a.here AND r.here"
+        whole = f"{_WITH_OBJECTS} WHERE c.state = '{_NEW}' AND {_WHOLE}"
         first, latest = self._db.execute(f"SELECT min(c.captured), max(c.captured) {whole}").fetchone()
         if first is None:
             return
@@ -250,11 +257,7 @@ def _prepared(  # noqa: PLR0913, PLR0917 - each is one thing that a capture is m
             fingerprint=_fingerprint(writer, capture, article, names),
         )
         data = objects.encode_capture(capture)
-    lengths = (
-        length("raw", capture.raw) or 0,
-        length("articles", capture.article) or 0,
-        len(data),
-    )
+    lengths = measured(length, capture, length("articles", capture.article) or 0, len(data))
     return data, Known.of(objects.object_id(data), capture, article, names, lengths)
 
 

@@ -20,7 +20,7 @@ from feedarchiver.model import HEALTH, ObjectId
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
-SCHEMA = 10
+SCHEMA = 11
 _UNDATED = -(2**62)
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
@@ -30,7 +30,7 @@ CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE captures (
     capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
     article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, origin_captured INTEGER,
-    raw TEXT NOT NULL, lengths TEXT NOT NULL, origin TEXT
+    raw TEXT NOT NULL, lengths TEXT NOT NULL, origin TEXT, said TEXT
 ) WITHOUT ROWID;
 CREATE INDEX captures_entry ON captures (entry);
 CREATE INDEX captures_raw ON captures (raw, source);
@@ -58,6 +58,16 @@ class Taken(NamedTuple):
     capture: ObjectId
     raw: ObjectId
     fact: Fact
+
+
+class Told(NamedTuple):
+    """What a source has told of an entry at an instant. `said` of None: nobody has read the article's page for it."""
+
+    captured: int
+    article: ObjectId
+    raw: ObjectId
+    fingerprint: str
+    said: ObjectId | None
 
 
 class Index:
@@ -158,10 +168,17 @@ class Index:
         """Every capture of an entry, in no order."""
         return [Fact(*row) for row in self._db.execute(f"SELECT {_FACT} FROM captures WHERE entry = ?", (entry,))]
 
+    def told(self, entry: int, source: str) -> list[Told]:
+        """Return what a source has told of an entry, in no order."""
+        query = "SELECT captured, article, raw, fingerprint, said FROM captures WHERE entry = ? AND source = ?"
+        return [Told(*row) for row in self._db.execute(query, (entry, source))]
+
     def wait(self, known: "Known") -> None:
         """Put a capture aside, to be taken in when all are there to be put in order."""
-        self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting (capture, aliases, {_FACT}, raw, lengths, origin)")
-        row = known.capture, json.dumps(known.aliases), *known.fact, known.raw, _written(known.lengths), known.origin
+        columns = f"capture, aliases, {_FACT}, raw, lengths, origin, said"
+        self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting ({columns})")
+        first = known.capture, json.dumps(known.aliases)
+        row = *first, *known.fact, known.raw, _written(known.lengths), known.origin, known.said
         self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
 
     def waiting(self) -> "Iterator[Known]":
@@ -170,27 +187,28 @@ class Index:
         from feedarchiver.archive.known import Known  # only making an index anew needs it
 
         query = "SELECT * FROM waiting ORDER BY captured, published IS NOT NULL, published, article, source"
-        for capture, aliases, *fact, raw, lengths, origin in self._db.execute(query):
-            raw_length, article_length, capture_length = map(int, lengths.split())
+        for capture, aliases, *fact, raw, lengths, origin, said in self._db.execute(query):
             yield Known(
                 ObjectId(capture),
                 tuple(json.loads(aliases)),
                 Fact(*fact),
                 ObjectId(raw),
-                (raw_length, article_length, capture_length),
+                tuple(map(int, lengths.split())),
                 None if origin is None else ObjectId(origin),
+                None if said is None else ObjectId(said),
             )
 
     def about(self, column: str, object_id: str) -> tuple[ObjectId, str] | None:
-        """Find the article and the published id that an object is about. `column`: raw, article or capture."""
+        """Find the article and the published id that an object is about. `column`: raw, article, said, capture."""
         row = self._db.execute(f"SELECT article, id FROM captures WHERE {column} = ? LIMIT 1", (object_id,)).fetchone()
         return (ObjectId(row[0]), row[1]) if row else None
 
     def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
         """Give the kind, id and length in bytes of every capture and what it refers to, once for each capture."""
-        for capture, article, raw, lengths in self._db.execute("SELECT capture, article, raw, lengths FROM captures"):
-            ids = zip(("raw", "articles", "captures"), (raw, article, capture), lengths.split(), strict=True)
-            for kind, name, length in ids:
+        query = "SELECT capture, article, raw, said, lengths FROM captures"
+        for capture, article, raw, said, lengths in self._db.execute(query):
+            kinds = ("raw", "articles", "captures", *(["articles"] if said else []))
+            for kind, name, length in zip(kinds, (raw, article, capture, said), lengths.split(), strict=False):
                 yield kind, ObjectId(name), int(length)
         yield from self.images.lengths()
 
@@ -207,8 +225,8 @@ class Index:
         self._db.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", [(alias, entry) for alias in known.aliases])
         fact = known.fact
         self._db.execute(
-            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (known.capture, entry, *fact, known.raw, _written(known.lengths), known.origin),
+            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (known.capture, entry, *fact, known.raw, _written(known.lengths), known.origin, known.said),
         )
         self._db.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
@@ -287,7 +305,7 @@ class Index:
         return self._db.execute(query, values).fetchone() is not None
 
 
-def _written(lengths: tuple[int, int, int]) -> str:
+def _written(lengths: tuple[int, ...]) -> str:
     return " ".join(map(str, lengths))
 
 

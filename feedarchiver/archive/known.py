@@ -3,7 +3,7 @@
 from typing import NamedTuple, Self
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import Bucket, read
+from feedarchiver.archive.bucket import Bucket, Length, read
 from feedarchiver.archive.history import Fact, microseconds
 from feedarchiver.model import Article, Capture, ObjectId
 from feedarchiver.urls import canonical, encoded
@@ -12,16 +12,18 @@ from feedarchiver.urls import canonical, encoded
 class Known(NamedTuple):
     """A capture as the index keeps it: its id, the entry's aliases to look it up by, its fact and its raw bytes.
 
-    `lengths`: in bytes, those of the raw bytes, the article and the capture itself. `origin`: the capture of another
-    archive that this one repeats.
+    `lengths`: in bytes, those of the raw bytes, the article, the capture itself, and `said` where there is one.
+    `origin`: the capture of another archive that this one repeats. `said`: the article as it was known before its page
+    was read.
     """
 
     capture: ObjectId
     aliases: tuple[str, ...]
     fact: Fact
     raw: ObjectId
-    lengths: tuple[int, int, int]
+    lengths: tuple[int, ...]
     origin: ObjectId | None = None
+    said: ObjectId | None = None
 
     @classmethod
     def of(
@@ -30,7 +32,7 @@ class Known(NamedTuple):
         capture: Capture,
         article: Article,
         names: tuple[str, ...],
-        lengths: tuple[int, int, int],
+        lengths: tuple[int, ...],
     ) -> Self:
         """Gather what the index keeps of a capture. `names`: the article's aliases."""
         fact = Fact(
@@ -43,7 +45,7 @@ class Known(NamedTuple):
             id=published_id(article, capture.source),
             origin_captured=None if capture.origin_captured is None else microseconds(capture.origin_captured),
         )
-        return cls(capture_id, names, fact, capture.raw, lengths, capture.origin)
+        return cls(capture_id, names, fact, capture.raw, lengths, capture.origin, capture.said)
 
     @classmethod
     def read(cls, bucket: Bucket, capture_id: ObjectId) -> Self:
@@ -55,8 +57,14 @@ class Known(NamedTuple):
         capture = objects.decode_capture(capture_data)
         article_data = read(bucket, "articles", capture.article)
         article = objects.decode_article(article_data)
-        lengths = bucket.length("raw", capture.raw) or 0, len(article_data), len(capture_data)
+        lengths = measured(bucket.length, capture, len(article_data), len(capture_data))
         return cls.of(capture_id, capture, article, aliases(article, capture.source), lengths)
+
+
+def measured(length: Length, capture: Capture, article: int, own: int) -> tuple[int, ...]:
+    """Measure what a capture is about, beside its article and itself, whose lengths are known."""
+    said = (length("articles", capture.said) or 0,) if capture.said else ()
+    return length("raw", capture.raw) or 0, article, own, *said
 
 
 def aliases(article: Article, source: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _ARTICLE = {
     "image": dict,
 }
 _CAPTURE = dict.fromkeys(
-    ("article", "raw", "source", "url", "captured", "fingerprint", "origin", "origin_captured"), str
+    ("article", "raw", "source", "url", "captured", "fingerprint", "origin", "origin_captured", "said", "charset"), str
 )
 
 _IMAGE_CAPTURE = dict.fromkeys(("url", "image", "type", "captured"), str) | dict.fromkeys(
@@ -92,6 +92,8 @@ def encode_capture(capture: Capture) -> bytes:
             "fingerprint": capture.fingerprint,
             "origin": capture.origin,
             "origin_captured": _instant(capture.origin_captured),
+            "said": capture.said,
+            "charset": capture.charset,
         }
     )
 
@@ -100,7 +102,7 @@ def decode_capture(data: bytes) -> Capture:
     """Read what `encode_capture` wrote. Raises ValueError when `data` is no capture."""
     said = _mapping(data, _CAPTURE)
     try:
-        origin = said.get("origin")
+        origin, known = said.get("origin"), said.get("said")
         captured = _moment(said["captured"])
         if captured is None:
             raise ValueError("not a capture: it has no instant")
@@ -115,6 +117,8 @@ def decode_capture(data: bytes) -> Capture:
             fingerprint=said["fingerprint"],
             origin=None if origin is None else ObjectId.parse(origin),
             origin_captured=_moment(said.get("origin_captured")),
+            said=None if known is None else ObjectId.parse(known),
+            charset=said.get("charset"),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a capture: {error}") from error

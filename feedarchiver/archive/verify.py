@@ -26,11 +26,11 @@ _DERIVED = {
 }
 # What is compared of captures; first comes the capture itself and what it is about.
 _CAPTURED = {
-    "captures": "captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured",
+    "captures": "captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured, said",
     "image-captures": "address, type, width, height, length, captured, own_length",
 }
 _TABLES = {"captures": ("captures", "capture, article"), "image-captures": ("images", "capture, image")}
-_COLUMNS = {"raw": "raw", "articles": "article", "captures": "capture"}
+_COLUMNS = {"raw": ("raw",), "articles": ("article", "said"), "captures": ("capture",)}
 _IMAGE_COLUMNS = {"images": "image", "image-captures": "capture"}
 
 
@@ -138,6 +138,7 @@ class Verifier:
         if kind == "captures":
             capture = objects.decode_capture(data)
             wanted = (("articles", capture.article), ("raw", capture.raw))
+            wanted += (("articles", capture.said),) if capture.said else ()
         elif kind == "image-captures":
             wanted = (("images", objects.decode_image_capture(data).image),)
         lost = tuple(f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None)
@@ -170,8 +171,10 @@ class Verifier:
             return f" ({address})" if address else ""
         title, link = None, None
         article_id = None
-        if self._index and kind in _COLUMNS and (known := self._index.about(_COLUMNS[kind], name)):
-            article_id, link = known
+        for column in _COLUMNS.get(kind, ()) if self._index else ():
+            if self._index and (known := self._index.about(column, name)):
+                article_id, link = known
+                break
         for data in (damaged if kind == "articles" else b"", self._article(article_id)):
             try:
                 article = objects.decode_article(data)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store
@@ -19,6 +20,7 @@ from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known, aliases
+from feedarchiver.archive.repeated import Saying, is_known, latest
 from feedarchiver.archive.wanted import Wanted
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.markup import Body
@@ -27,6 +29,22 @@ from feedarchiver.urls import canonical
 
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
+
+
+class _Seen(NamedTuple):
+    """An article that is looked at before it is added. `articles`: its bytes, and those of what was known before."""
+
+    articles: tuple[tuple[ObjectId, bytes], ...]
+    said: ObjectId | None
+    names: tuple[str, ...]
+    body: Body
+    outcome: Outcome
+    fingerprint: str
+
+    @property
+    def article(self) -> ObjectId:
+        """Its id."""
+        return self.articles[0][0]
 
 
 class Writer:
@@ -50,47 +68,46 @@ class Writer:
         self.captured += timedelta(microseconds=1)
         self._linked.clear()
 
-    def add(self, received: Received, *, polled: bool = False) -> Outcome:
+    def add(self, received: Received, *, polled: bool = False, past: bool = False) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture.
 
         `polled`: it comes again and again, and its bytes may differ in what no article keeps (how many comments there
-        are). The same article from the same source is no new capture then.
+        are). What the source said last is no new capture then; what it said before that has come back, unless it is
+        read in its `past`.
         """
         raw = objects.object_id(received.raw)
-        if self.index.has_raw(raw, received.source):
+        if not polled and self.index.has_raw(raw, received.source):
             return Outcome.KNOWN
-        article = received.article
-        data = objects.encode_article(article)
-        article_id = objects.object_id(data)
-        names = aliases(article, received.source)
-        entry = self.index.find(names)
-        if polled and self._has_said(article_id, entry, received.source):
+        seen = self._look(received, raw, polled=polled, past=past)
+        if seen is None:
             return Outcome.KNOWN
-        if not self._is_any_order_right(names):
+        if not self._is_any_order_right(seen.names):
             self.step()
-        said = body(article)
-        outcome, print_ = self.judge(article, names, entry, said)
         capture = Capture(
-            article=article_id,
+            article=seen.article,
             raw=raw,
             source=received.source,
             url=received.url,
             captured=self.captured,
-            fingerprint=print_,
+            fingerprint=seen.fingerprint,
+            said=seen.said,
+            charset=received.charset,
         )
-        capture_data = objects.encode_capture(capture)
-        capture_id = objects.object_id(capture_data)
+        data = objects.encode_capture(capture)
+        capture_id = objects.object_id(data)
         self._begin()
         self._bucket.put("raw", raw, received.raw)
-        self._bucket.put("articles", article_id, data)
-        self._bucket.put("captures", capture_id, capture_data)
-        lengths = len(received.raw), len(data), len(capture_data)
-        self.index.add(Known.of(capture_id, capture, article, names, lengths))
+        for article_id, article_data in seen.articles:
+            self._bucket.put("articles", article_id, article_data)
+        self._bucket.put("captures", capture_id, data)
+        (_, first), *rest = seen.articles
+        lengths = len(received.raw), len(first), len(data), *(len(other) for _, other in rest)
+        self.index.add(Known.of(capture_id, capture, received.article, seen.names, lengths))
         if self._cleaned is not None:
-            self._cleaned.keep(article_id, said)
-        self._linked |= dict.fromkeys(names, names) if len(names) > 1 else {}
-        self._count(capture_id, len(received.raw) + len(data))
-        return outcome
+            self._cleaned.keep(seen.article, seen.body)
+        self._linked |= dict.fromkeys(seen.names, seen.names) if len(seen.names) > 1 else {}
+        self._count(capture_id, len(received.raw) + sum(len(other) for _, other in seen.articles))
+        return seen.outcome
 
     def add_image(self, url: str, data: bytes) -> Outcome:
         """Archive an image found at an address. What is the copy of that address already is no new capture.
@@ -116,16 +133,10 @@ class Writer:
         self.take_image(capture_data, KnownImage.of(capture, capture_data))
         return Outcome.NEW if before is None else Outcome.VERSION
 
-    def foresee(self, received: Received) -> Outcome:
+    def foresee(self, received: Received, *, past: bool = False) -> Outcome:
         """Tell what adding an article that was polled would come to. Changes nothing."""
-        if self.index.has_raw(objects.object_id(received.raw), received.source):
-            return Outcome.KNOWN
-        article = received.article
-        names = aliases(article, received.source)
-        entry = self.index.find(names)
-        if self._has_said(objects.object_id(objects.encode_article(article)), entry, received.source):
-            return Outcome.KNOWN
-        return self.judge(article, names, entry, body(article))[0]
+        seen = self._look(received, objects.object_id(received.raw), polled=True, past=past)
+        return Outcome.KNOWN if seen is None else seen.outcome
 
     def keep(self, kind: str, object_id: ObjectId, data: bytes) -> None:
         """Hand over an object that a capture to come refers to. One that stays without a capture harms nobody."""
@@ -206,10 +217,6 @@ class Writer:
         if last is not None:
             self.captured = max(self.captured, _after(last))
 
-    def _has_said(self, article_id: ObjectId, entry: int | None, source: str) -> bool:
-        known = () if entry is None else self.index.facts(entry)
-        return any(fact.article == article_id and fact.source == source for fact in known)
-
     def _is_any_order_right(self, names: tuple[str, ...]) -> bool:
         """Tell whether a capture of an entry so named may be taken in before or after all others of this instant.
 
@@ -259,6 +266,24 @@ class Writer:
         if not self._in_batch:
             self.index.begin()
             self._in_batch = True
+
+    def _look(self, received: Received, raw: ObjectId, *, polled: bool, past: bool) -> _Seen | None:
+        """Look at an article; None: it says what its source has said."""
+        article, articles = received.article, []
+        for one in (article, *([] if received.said is None else [received.said])):
+            data = objects.encode_article(one)
+            articles.append((objects.object_id(data), data))
+        said = None if received.said is None else articles[1][0]
+        names = aliases(article, received.source)
+        entry = self.index.find(names)
+        told = [] if entry is None or not polled else self.index.told(entry, received.source)
+        if polled and is_known(Saying(articles[0][0], raw, said), told, past=past):
+            return None
+        cleaned = body(article)
+        outcome, print_ = self.judge(article, names, entry, cleaned)
+        if outcome is Outcome.NOISE and not past and told and print_ not in latest(told):
+            outcome = Outcome.VERSION  # it has come back
+        return _Seen(tuple(articles), said, names, cleaned, outcome, print_)
 
     def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: Body) -> tuple[Outcome, str]:
         """Tell what an article is to its entry (None: it has none yet), and the fingerprint that says so.
