@@ -316,8 +316,8 @@ def test_what_is_remembered_may_be_lost(room):
     before = room.count("captures")
     room("reindex")
     assert room.told("update") == {
-        "event": "updated", "asked": 1, "unchanged": 0, "articles": 2, "new": 0, "versions": 0, "noise": 0, "known": 2,
-        "excluded": 0, "failed": 0,
+        "event": "updated", "asked": 1, "pages": 0, "unchanged": 0, "articles": 2, "new": 0, "versions": 0, "noise": 0,
+        "known": 2, "excluded": 0, "failed": 0,
     }  # fmt: skip
     assert room.count("captures") == before
 

@@ -1,10 +1,11 @@
 """Notes for whoever gathers: what it remembers of sources and hosts from run to run. What they say is its own affair.
 
 They lie in the index to be durable together with the captures that they are about, and never before them. Losing them
-costs one more request for each source.
+costs one more request for each source, and for each page that could not be had.
 """
 
 import sqlite3
+from collections.abc import Iterator
 
 TABLES = """
 CREATE TABLE notes (
@@ -23,6 +24,10 @@ class Notes:
         """Return what is noted of a thing."""
         row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
         return row[0] if row else None
+
+    def all(self, about: str) -> Iterator[tuple[str, str]]:
+        """Give every thing of a sort, by name, and what is noted of it."""
+        yield from self._db.execute("SELECT name, said FROM notes WHERE about = ? ORDER BY name", (about,))
 
     def write(self, about: str, name: str, said: str | None) -> None:
         """Note something; None: forget it."""

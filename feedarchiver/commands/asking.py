@@ -87,9 +87,10 @@ def update(
 
 def told(done: updating.Updated, *, dry_run: bool = False) -> str:
     """Sum up for a person."""
-    if not done.asked:
+    if not (done.asked or done.pages):
         return "no source is due"
     parts = [f"{plural(done.asked, 'source')} asked", *([f"{len(done.failures)} failed"] if done.failures else [])]
+    parts += [plural(done.pages, "page")] if done.pages else []
     parts += [plural(done.articles, "article"), f"{done.new} new"]
     parts += [plural(done.versions, "new version")] if done.versions else []
     parts += [f"{done.noise} with other markup only"] if done.noise else []
@@ -99,7 +100,7 @@ def told(done: updating.Updated, *, dry_run: bool = False) -> str:
 
 def figures(done: updating.Updated) -> dict[str, object]:
     """Sum up for a script."""
-    names = ("asked", "unchanged", "articles", "new", "versions", "noise", "known", "excluded")
+    names = ("asked", "pages", "unchanged", "articles", "new", "versions", "noise", "known", "excluded")
     return {name: getattr(done, name) for name in names} | {"failed": len(done.failures)}
 
 
@@ -145,6 +146,9 @@ def web(source: Source) -> updating.WebSource:
         headers=asking.headers,
         timeout_s=asking.timeout.total_seconds(),
         allow_private=asking.allow_private,
+        select=asking.select,
+        full_text=asking.full_text,
+        longest_ago=asking.max_age,
     )
 
 

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from feedarchiver.config import checks, filters
+from feedarchiver.config import checks, filters, selecting
 from feedarchiver.config.checks import REQUIRED, shown
 from feedarchiver.model import Filter
+
+if TYPE_CHECKING:
+    from feedarchiver.gather.select import Select
 
 _LONGEST_TIMEOUT = timedelta(minutes=10)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
@@ -22,7 +25,8 @@ _OURS |= {"proxy-authorization", "range", "te", "trailer", "transfer-encoding", 
 def kind(value: object) -> str:
     """Take the kind of a source."""
     if checks.text(value) not in _KINDS:
-        raise ValueError(f"{shown(value)} is not a kind of source; known are {' and '.join(map(repr, _KINDS))}")
+        *others, last = map(repr, _KINDS)
+        raise ValueError(f"{shown(value)} is not a kind of source; known are {', '.join(others)} and {last}")
     return str(value)
 
 
@@ -78,9 +82,14 @@ def images(value: object) -> str:
     return str(value)
 
 
+_WEB = frozenset(
+    ("url", "interval", "include", "exclude", "max_articles", "select", "headers", "timeout", "allow_private")
+)
 _KINDS: dict[str, frozenset[str]] = {  # the keys that each kind has beside those that all have
     "seeds": frozenset(("folder", "allow_private")),
-    "feed": frozenset(("url", "interval", "include", "exclude", "max_articles", "headers", "timeout", "allow_private")),
+    "feed": _WEB | {"full_text"},
+    "page": _WEB,
+    "sitemap": _WEB | {"max_age"},
 }
 _PLACES = {"folder": "url", "url": "folder"}  # what says where, and what a source of the other sort says
 
@@ -96,6 +105,9 @@ KEYS: checks.Keys = {
     "include": (filters.patterns, None),
     "exclude": (filters.patterns, None),
     "max_articles": (checks.whole_number, None),
+    "max_age": (checks.duration, None),
+    "full_text": (checks.truth, None),
+    "select": (selecting.selectors, None),
     "timeout": (timeout, None),
     "headers": (headers, None),
     "allow_private": (checks.truth, None),
@@ -104,12 +116,18 @@ KEYS: checks.Keys = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """How a source on the web is asked. `interval`: the shortest and the longest. None: not said."""
+    """How a source on the web is asked. `interval`: the shortest and the longest. None: not said.
+
+    `full_text`: the articles' own pages are read.
+    """
 
     url: str
     interval: tuple[timedelta, timedelta] = (timedelta(minutes=15), timedelta(days=1))
     filter: Filter | None = None
     max_articles: int | None = None
+    max_age: timedelta | None = None
+    full_text: bool = False
+    select: "Select | None" = None
     headers: tuple[tuple[str, str], ...] = ()
     timeout: timedelta = timedelta(seconds=45)
     allow_private: bool = False
@@ -147,6 +165,10 @@ def misplaced(table: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[st
     for key in _PLACES:
         if key in own and key not in given:
             yield f"{key}: is missing"
+    if table["kind"] in ("feed", "sitemap") and (select := table.get("select")):
+        yield from (f"select: {problem}" for problem in selecting.of_no_use(select, table["kind"]))
+        if table["kind"] == "feed" and not table.get("full_text"):
+            yield "select: says where an article's page has its text; add full_text = true"
     others = {key for keys in _KINDS.values() for key in keys} - own
     yield from (_stray(key, table["kind"]) for key in given if key in others and key in table)
     if table["kind"] == "seeds" and "allow_private" in given and "images" not in given:
@@ -166,6 +188,7 @@ def made(table: dict[str, Any], folder: Path | None) -> Source:
     if folder is not None:
         return Source(**said, folder=folder)
     rules = {key: table[key] for key in ("include", "exclude") if table[key] is not None}
-    keys = ("url", "interval", "max_articles", "headers", "timeout", "allow_private")
+    keys = ("url", "interval", "max_articles", "max_age", "select", "headers", "timeout", "allow_private")
     asking = {key: table[key] for key in keys if table[key] is not None}
+    asking["full_text"] = table["kind"] != "feed" or bool(table["full_text"])
     return Source(**said, asking=Asking(**asking, filter=Filter(**rules) if rules else None))

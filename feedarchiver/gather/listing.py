@@ -51,9 +51,8 @@ def read(page: Page, select: Select, limit_entries: int = 1_000, tree: "Beautifu
     problems = Problems()
     if len(found) > limit_entries:
         problems.add(f"more than {limit_entries:,} items; only the first {limit_entries:,} were read")
-    missed = dict.fromkeys(
-        key for key in ("link", "title", "date", "content", "picture", "author") if getattr(select, key)
-    )
+    # `content` may be meant for the articles' own pages.
+    missed = dict.fromkeys(key for key in ("link", "title", "date", "picture", "author") if getattr(select, key))
     entries: dict[str, FeedEntry] = {}
     for item in found[:limit_entries]:
         article = _Item(item, page.base, select, missed).article()

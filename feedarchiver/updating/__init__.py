@@ -1,6 +1,8 @@
 """The corridor from the web into the archive: sources asked, answers read, articles stored, as they come.
 
     source.py    what is configured, what is remembered
+    wanted.py    articles whose pages are to be read, further documents: remembered until they are
+    job.py       a source that is being asked
     asking.py    which requests to make, and what each answer means
     events.py    what an answer came to
     storing.py   the batches that are written, what is decided and remembered
@@ -12,6 +14,7 @@ Memory does not grow with the number of sources: requests are made when somebody
 comes is stored as soon as a batch is full. A run in which no source is due loads nothing of the web.
 """
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
@@ -22,6 +25,8 @@ from feedarchiver.model import Outcome, Received
 from feedarchiver.updating.asking import Asking, Manner
 from feedarchiver.updating.events import Notice, Updated
 from feedarchiver.updating.source import WebSource
+
+_LONGEST_S = 900  # after that, no more pages of articles are asked for in a run
 
 __all__ = ["Manner", "Notice", "Updated", "WebSource", "update"]
 
@@ -45,7 +50,8 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     with each article that is new or a version, `advance` with each source that has answered. `contact`: who runs this.
     `gap_s` is the pause between two requests to one host. `beat` is called every second while answers are awaited.
     """
-    asking = Asking(archive, sources, now, manner)
+    began_s = time.monotonic()
+    asking = Asking(archive, sources, now, manner, lambda: time.monotonic() - began_s > _LONGEST_S)
     requests = asking.requests()
     first = next(requests, None)
     if first is None:
@@ -56,7 +62,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
 
     storing = Storing(archive, now, chance, told)
     with (
-        Client(now=now, contact=contact) as client,
+        Client(now=now, contact=contact, robots=asking.robots) as client,
         closing(ask_all(client, chain([first], requests), gap_s=gap_s, beat=beat)) as results,
     ):
         for request, result in results:
@@ -66,8 +72,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
             if manner.dry_run:
                 storing.foresee()
             elif storing.is_full():
-                storing.flush(asking.hosts)
+                storing.flush(asking.learned())
     if not manner.dry_run:
-        storing.flush(asking.hosts)
-    storing.done.notices[:0] = asking.notices
-    return storing.done
+        storing.flush(asking.learned())
+    return storing.finish(asking.notices)

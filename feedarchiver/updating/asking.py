@@ -1,24 +1,41 @@
 """Which requests to make, one after the other, and what each answer means: further requests, and an event to store.
 
-One request of a source is under way at a time. Nothing here writes: what is remembered is read, and events say what
-is to change.
+One request of a source is under way at a time: first the source itself, then its further documents, then the pages of
+its articles. Nothing here writes: what is remembered is read, and events say what is to change.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.gather import kinds
+from feedarchiver.gather.kinds import Reading, Sought, Unreadable
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, Target, target
-from feedarchiver.updating.events import Event, Failed, Notice, Polled, Walked
-from feedarchiver.updating.source import HOST, Remembered, WebSource, host_read, remembered
+from feedarchiver.gather.web.robots import RobotsFile
+from feedarchiver.updating import wanted
+from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
+from feedarchiver.updating.job import Job, Walk
+from feedarchiver.updating.source import (
+    HOST,
+    ROBOTS,
+    WebSource,
+    host_read,
+    host_written,
+    remembered,
+    robots_read,
+    robots_written,
+    select_read,
+)
+from feedarchiver.updating.wanted import Note, Part, Sorted, Wanted, part_note
 
 _MOST_DOCUMENTS = 1_000  # of one source's own archive, in one run
 _MOST_AFTER_A_GAP = 20
+_LONGEST_PAGE = 10_000_000  # bytes
 
 
 class Manner(NamedTuple):
@@ -29,35 +46,27 @@ class Manner(NamedTuple):
     dry_run: bool = False
 
 
-@dataclass(slots=True)
-class _Walk:
-    """A way back through a source's own archive, `until` a document has one of these keys; None: to its end.
+class Asking:
+    """The requests of one update, and what has been learned of `hosts` and `robots` and for a person (`notices`).
 
-    It has been gone to the addresses in `asked`, and has `met` articles of these keys.
+    `is_late`: tells that no more pages are to be asked for in this run.
     """
 
-    until: frozenset[str] | None
-    asked: set[str]
-    met: set[str] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Job:
-    """A source that is being asked."""
-
-    source: WebSource
-    known: Remembered
-    walk: _Walk | None = None
-
-
-class Asking:
-    """The requests of one update, and what has been learned of `hosts` and for a person (`notices`)."""
-
-    def __init__(self, archive: Archive, sources: Iterable[WebSource], now: datetime, manner: Manner) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        sources: Iterable[WebSource],
+        now: datetime,
+        manner: Manner,
+        is_late: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._archive, self._sources, self._now, self._manner = archive, sources, now, manner
-        self._jobs: dict[str, _Job] = {}
+        self._is_late = is_late
+        self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
+        self.robots: dict[str, RobotsFile] = {}
+        self._told: set[str] = set()
         self.notices: list[Notice] = []
 
     def requests(self) -> Iterator[Request | None]:
@@ -74,69 +83,121 @@ class Asking:
         """Say what a result means."""
         job = self._jobs.pop(request.label or "")
         self._learn(request, result)
-        if isinstance(result, Answer):
-            from feedarchiver.gather.kinds import NotAFeed
+        event = self._event(job, request, result)
+        if job.source.id not in self._jobs and (following := self._go_on(job)):
+            self._next.append(following)
+        return event
 
+    def learned(self) -> Iterator[Note]:
+        """Give what has been learned of hosts, to be noted."""
+        for site, host in self.hosts.items():
+            yield HOST, site, host_written(host)
+        for origin, file in self.robots.items():
+            if file.fetched == self._now and origin not in self._told:
+                self._told.add(origin)
+                yield ROBOTS, origin, robots_written(file)
+
+    def _event(self, job: Job, request: Request, result: Answer | Failure) -> Event:
+        at, job.at = job.at, None
+        if isinstance(result, Failure) and _is_about_host(result):
+            job.closed.add(_site(request.url))
+        if isinstance(at, Wanted):
+            return self._paged(job, at, result)
+        if isinstance(result, Answer):
             try:
+                if isinstance(at, Part):
+                    return self._parted(job, at, request, result)
                 return self._polled(job, request, result) if job.walk is None else self._walked(job, request, result)
-            except NotAFeed as refused:
+            except Unreadable as refused:
                 result = Failure(request.url, Kind.MALFORMED, refused.reason)
+        if isinstance(at, Part):
+            return Parted(job.source, failure=result)
         return Failed(job.source, result, walking=job.walk is not None)
 
     def _set_out(self, source: WebSource) -> Request | None:
-        """Decide whether a source is asked now."""
+        """Decide whether a source is asked now, or at least the pages of articles that wait."""
         known = remembered(self._archive.index, source)
         gone = known.standing is not None and known.standing.due is None
         wants_past = self._manner.backfill and not known.complete
-        wanted = not self._manner.due_only or (wants_past and not gone)
+        by_name = not self._manner.due_only
+        is_wanted = by_name or (wants_past and not gone)
         url = known.address or source.url
-        waits = politeness.wait(None if wanted else known.standing, self._host(url), self._now)
+        waits = politeness.wait(None if is_wanted else known.standing, self._host(url), self._now)
+        job = Job(source, known)
+        if source.full_text:
+            self._recall(job, polled=not waits, by_name=by_name)
         if waits:
-            if wanted and waits.until:
+            if is_wanted and waits.until:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
-            return None
-        job = _Job(source, known)
-        request = self._request(job, url)
+            return self._go_on(job)
+        request = self._request(job, url, crawl=source.crawls)
         if known.standing and not (wants_past and known.older is None):
             request = request._replace(etag=known.standing.etag, modified=known.standing.modified)
         return request
 
-    def _request(self, job: _Job, url: str) -> Request:
+    def _recall(self, job: Job, *, polled: bool, by_name: bool) -> None:
+        """Read which pages were wanted before; when the source itself is asked, also those that are not tried again."""
+        index, source = self._archive.index, job.source
+        job.waiting = wanted.pages(index, source.id) + (wanted.left(index, source.id) if polled or by_name else [])
+        job.pages = [one for one in job.waiting if one.is_due(self._now, source.settings, anyway=by_name)]
+
+    def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source
         self._jobs[source.id] = job
+        job.began = True
+        place = _place(url) if crawl else None
+        if place and place.origin not in self.robots:
+            kept = self._archive.index.notes.read(ROBOTS, place.origin)
+            self.robots |= {place.origin: robots_read(kept)} if kept else {}
         return Request(
             url,
             label=source.id,
             headers=source.headers if _is_home(url, source.url) else (),
             allow_private=source.allow_private,
+            crawl=crawl,
             timeout_s=source.timeout_s,
         )
 
-    def _polled(self, job: _Job, request: Request, answer: Answer) -> Polled:
-        from feedarchiver.gather.kinds import KINDS, NotAFeed
+    def _go_on(self, job: Job) -> Request | None:
+        """Find what else of a source is to be asked: a further document, or the page of an article."""
+        if part := job.next_part():
+            job.at = part
+            return self._request(job, part.url, crawl=True)._replace(etag=part.etag, modified=part.http_modified)
+        while not self._is_late() and (page := job.next_page(foreseen=self._manner.dry_run)):
+            url = page.known.article.link or ""
+            if _site(url) not in job.closed and politeness.wait(None, self._host(url), self._now) is None:
+                job.at = page
+                return self._request(job, url, crawl=True)._replace(limit_bytes=_LONGEST_PAGE)
+            job.pass_over()
+        if job.began and job.unread:
+            why = "a dry run asks for few" if self._manner.dry_run else "left for another run"
+            self.notices.append(Notice(job.source.id, f"pages of articles that were not read: {job.unread:,}, {why}"))
+        return None
 
+    def _polled(self, job: Job, request: Request, answer: Answer) -> Polled:
         source, known = job.source, job.known
         wants_past = self._manner.backfill and not known.complete
         digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
+        if source.kind == "sitemap":
+            job.parts = {part.url: part for part in wanted.parts(self._archive.index, source.id)}
         if digest is None or (digest == known.body and not wants_past):
-            reading = None
-        else:
-            reading = KINDS[source.kind](answer, source.id, request.url)
-            if known.keys and not reading.keys:
-                raise NotAFeed(f"no articles, where there were {len(known.keys)}")
-        older = reading.older if reading else None
+            if wants_past:
+                self._go_back(job, known.older, Walk(None, {request.url}))
+            return Polled(source, answer._replace(body=None), None, digest)
+        reading = self._read(job, request, answer)
+        if known.keys and not (reading.keys or reading.parts or reading.passed):
+            raise Unreadable(f"no articles, where there were {len(known.keys)}")
         if wants_past:
-            self._go_back(job, known.older or older, _Walk(None, {request.url}, set(reading.keys if reading else ())))
-        elif reading and not known.is_continued(reading.keys):
-            self._go_back(job, older, _Walk(frozenset(known.keys), {request.url}, set(reading.keys)))
-        return Polled(source, answer._replace(body=None), reading, digest)
+            self._go_back(job, known.older or reading.older, Walk(None, {request.url}, set(reading.keys)))
+        elif not known.is_continued(reading.keys):
+            self._go_back(job, reading.older, Walk(frozenset(known.keys), {request.url}, set(reading.keys)))
+        parts = tuple(job.name_parts(reading.parts, request.url))
+        return Polled(source, answer._replace(body=None), reading, digest, self._sorted(job, reading), parts)
 
-    def _walked(self, job: _Job, request: Request, answer: Answer) -> Walked:
-        from feedarchiver.gather.kinds import KINDS
-
-        walk = job.walk or _Walk(None, set())
-        reading = KINDS[job.source.kind](answer, job.source.id, request.url)
+    def _walked(self, job: Job, request: Request, answer: Answer) -> Walked:
+        walk = job.walk or Walk(None, set())
+        reading = self._read(job, request, answer)
         repeats = walk.met.issuperset(reading.keys)  # also when there are none
         walk.met.update(reading.keys)
         closes = walk.until is not None and not walk.until.isdisjoint(reading.keys)
@@ -145,14 +206,61 @@ class Asking:
         if not more:
             self._go_back(job, older, walk)
         return Walked(
-            job.source, request.url, reading, older=older, backfill=walk.until is None, closes=closes, more=more
+            job.source,
+            request.url,
+            reading,
+            older=older,
+            backfill=walk.until is None,
+            closes=closes,
+            more=more,
+            sorted=self._sorted(job, reading),
         )
 
-    def _go_back(self, job: _Job, older: str | None, walk: _Walk) -> None:
+    def _go_back(self, job: Job, older: str | None, walk: Walk) -> None:
         if older is not None:
             walk.asked.add(older)
             job.walk = walk
             self._next.append(self._request(job, older))
+
+    def _parted(self, job: Job, part: Part, request: Request, answer: Answer) -> Parted:
+        seen = part._replace(seen=self._now, read=part.modified, etag=answer.etag, http_modified=answer.modified)
+        job.parts[part.url] = seen
+        if answer.body is None:
+            return Parted(job.source, (part_note(job.source.id, seen),))
+        reading = self._read(job, request, answer)
+        notes = *job.name_parts(reading.parts, part.url), part_note(job.source.id, seen)
+        return Parted(job.source, notes, reading, self._sorted(job, reading))
+
+    def _paged(self, job: Job, page: Wanted, result: Answer | Failure) -> Paged:
+        """Read the page of an article."""
+        read, url = None, page.known.article.link or ""
+        if isinstance(result, Answer):
+            try:
+                read = kinds.page(result, page.known, job.source.select)
+                if read.lacks and (read.barred or not wanted.has_text(read.received.article)):
+                    result = Failure(url, Kind.FAULTY if read.barred else Kind.MALFORMED, read.lacks)
+            except Unreadable as refused:
+                result = Failure(url, Kind.MALFORMED, refused.reason)
+        failure = result if isinstance(result, Failure) else None
+        job.came(passing_failure=failure is not None and politeness.may_pass(failure))
+        return Paged(job.source, page, None if failure else read, failure)
+
+    def _read(self, job: Job, request: Request, answer: Answer) -> Reading:
+        """Read a document of a source."""
+        source, read = job.source, kinds.KINDS[job.source.kind]
+        sought = Sought(source.id, request.url, source.select, wanted.since(source, self._now))
+        if guessed := select_read(job.known.guessed):
+            with suppress(Unreadable):  # the page may look otherwise now: then it is guessed anew
+                return read(answer, sought._replace(select=kinds.merged(guessed, source.select)))
+        return read(answer, sought)
+
+    def _sorted(self, job: Job, reading: Reading) -> Sorted | None:
+        """Tell which articles' pages are to be read, and have them read."""
+        if not job.source.full_text:
+            return None
+        found = wanted.sort(self._archive, job.source, reading.received, job.waiting)
+        job.want(found.wanted)
+        return found
 
     def _host(self, url: str) -> politeness.Host | None:
         place = _place(url)
@@ -176,6 +284,17 @@ def _place(url: str) -> Target | None:
         return target(url)
     except Stopped:  # the client will say so
         return None
+
+
+def _site(url: str) -> str:
+    place = _place(url)
+    return place.site if place else url
+
+
+def _is_about_host(failure: Failure) -> bool:
+    """Tell whether other addresses of the host would fail in the same way now."""
+    no_rules = "robots.txt cannot be had" in failure.reason
+    return no_rules or failure.kind is Kind.UNREACHABLE or politeness.is_for_host(failure)
 
 
 def _is_home(url: str, home: str) -> bool:

@@ -3,19 +3,26 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from feedarchiver.gather.kinds import Reading
+from feedarchiver.gather.kinds import PageRead, Reading
 from feedarchiver.gather.web.exchange import Answer, Failure
 from feedarchiver.model import Outcome
 from feedarchiver.updating.source import WebSource
+from feedarchiver.updating.wanted import Note, Sorted, Wanted
 
 
 class Polled(NamedTuple):
-    """A source has answered; `reading` of None: with nothing that was not there before. The answer's body is gone."""
+    """A source has answered; `reading` of None: with nothing that was not there before. The answer's body is gone.
+
+    `sorted`: its articles, of a source whose articles have pages that are read. `notes`: what is to be noted of its
+    further documents.
+    """
 
     source: WebSource
     answer: Answer
     reading: Reading | None = None
     digest: str | None = None
+    sorted: Sorted | None = None
+    notes: tuple[Note, ...] = ()
 
 
 class Failed(NamedTuple):
@@ -40,9 +47,29 @@ class Walked(NamedTuple):
     backfill: bool = True
     closes: bool = False
     more: bool = False
+    sorted: Sorted | None = None
 
 
-Event = Polled | Failed | Walked
+class Parted(NamedTuple):
+    """A further document of a source has answered, or not. `notes`: what is to be noted of it and its like."""
+
+    source: WebSource
+    notes: tuple[Note, ...] = ()
+    reading: Reading | None = None
+    sorted: Sorted | None = None
+    failure: Failure | None = None
+
+
+class Paged(NamedTuple):
+    """The page of an article has been read, or why not."""
+
+    source: WebSource
+    wanted: Wanted
+    read: PageRead | None = None
+    failure: Failure | None = None
+
+
+Event = Polled | Failed | Walked | Parted | Paged
 
 
 class Notice(NamedTuple):
@@ -54,9 +81,10 @@ class Notice(NamedTuple):
 
 @dataclass(slots=True)
 class Updated:
-    """What an update came to. `failures` are of sources; `notices` are no failures."""
+    """What an update came to: sources `asked`, pages of articles read. `failures` are of both; `notices` are none."""
 
     asked: int = 0
+    pages: int = 0
     unchanged: int = 0
     excluded: int = 0
     new: int = 0

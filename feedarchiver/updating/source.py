@@ -4,20 +4,26 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedarchiver.archive.index import Index
 from feedarchiver.gather.web.politeness import Bounds, Host, Standing
+from feedarchiver.gather.web.robots import RobotsFile
 from feedarchiver.model import Filter
 
-SOURCE, HOST = "source", "host"  # what notes of the index are about
+if TYPE_CHECKING:
+    from feedarchiver.gather.select import Select
+
+SOURCE, HOST, ROBOTS = "source", "host", "robots"  # what notes of the index are about
+GUESSED = ("items", "link", "title", "date", "picture", "author")
 _INSTANTS = ("due", "asked", "answered", "failing_since")
 
 
 class WebSource(NamedTuple):
     """Where to ask, how, how often, and what to take. `filter`: only articles that it takes are archived.
 
-    `most`: of one document only so many articles, the newest.
+    `most`: of one document only so many articles, the newest. `select`: where on its pages is what; `full_text`: the
+    articles' own pages are read; `longest_ago`: nothing that changed before then.
     """
 
     id: str
@@ -29,11 +35,20 @@ class WebSource(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     timeout_s: float = 45.0
     allow_private: bool = False
+    select: "Select | None" = None
+    full_text: bool = False
+    longest_ago: timedelta | None = None
+
+    @property
+    def crawls(self) -> bool:
+        """Tell whether it is a page that was not made for programs to ask."""
+        return self.kind != "feed"
 
     @property
     def settings(self) -> str:
         """Digest what decides which articles the address gives."""
-        decisive = (self.kind, self.url, self.filter, self.most, self.headers)
+        decisive: tuple[object, ...] = (self.kind, self.url, self.filter, self.most, self.headers)
+        decisive += tuple(filter(None, (self.select, self.full_text, self.longest_ago)))
         return blake2b(repr(decisive).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -42,7 +57,8 @@ class Remembered(NamedTuple):
 
     `keys` are those of the articles in the last document that was stored, `body` is its digest. A gap is a time in
     which articles may have come and gone. `older`: where the way back through the source's own archive goes on;
-    `complete`: it has been gone to its end. `problems`: those of the last document.
+    `complete`: it has been gone to its end. `problems`: those of the last document. `guessed`: selectors that were
+    guessed, as JSON. `unmatched`: what is wrong with the selectors for the articles' own pages.
     """
 
     settings: str = ""
@@ -53,6 +69,8 @@ class Remembered(NamedTuple):
     older: str | None = None
     complete: bool = False
     problems: tuple[str, ...] = ()
+    guessed: str | None = None
+    unmatched: str | None = None
 
     @property
     def address(self) -> str | None:
@@ -90,6 +108,31 @@ def host_read(said: str | None) -> Host | None:
 def host_written(host: Host | None) -> str | None:
     """Write what is remembered of a host; None: nothing."""
     return host.not_before.isoformat() if host else None
+
+
+def robots_read(said: str) -> RobotsFile:
+    """Read a robots.txt that was kept."""
+    fetched, _, text = said.partition("\n")
+    return RobotsFile(datetime.fromisoformat(fetched), text)
+
+
+def robots_written(file: RobotsFile) -> str:
+    """Write a robots.txt, to be kept."""
+    return f"{file.fetched.isoformat()}\n{file.text}"
+
+
+def select_read(said: str | None) -> "Select | None":
+    """Read selectors that were guessed."""
+    if said is None:
+        return None
+    from feedarchiver.gather.select import Select
+
+    return Select(**json.loads(said))
+
+
+def select_written(select: "Select | None") -> str | None:
+    """Write selectors that were guessed: those for what is on a listing page."""
+    return None if select is None else json.dumps({key: getattr(select, key) for key in GUESSED})
 
 
 def _standing(standing: Standing) -> Mapping[str, object]:

@@ -4,7 +4,8 @@ The archive is locked while a batch is written, and not while answers are awaite
 written behind its articles, in the same transaction or a later one: after a crash, it is asked again.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -13,9 +14,12 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.writer import Writer
 from feedarchiver.gather.kinds import Reading
 from feedarchiver.gather.web import politeness
+from feedarchiver.gather.web.exchange import Failure
 from feedarchiver.model import Outcome, Received
-from feedarchiver.updating.events import Event, Failed, Notice, Polled, Updated, Walked
-from feedarchiver.updating.source import HOST, SOURCE, Remembered, WebSource, host_written, remembered, written
+from feedarchiver.updating import wanted
+from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Updated, Walked
+from feedarchiver.updating.source import SOURCE, Remembered, WebSource, remembered, select_written, written
+from feedarchiver.updating.wanted import Note, Sorted, Wanted
 
 _BATCH_BYTES = 8_000_000
 _BATCH_EVENTS = 500
@@ -31,7 +35,7 @@ class _Store(Protocol):
 
     index: Index
 
-    def add(self, received: Received, *, polled: bool) -> Outcome: ...
+    def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome: ...
 
     def note(self, about: str, name: str, said: str | None) -> None: ...
 
@@ -43,11 +47,11 @@ class _Foresight:
         self._writer, self.index = writer, writer.index
         self._seen: set[bytes] = set()
 
-    def add(self, received: Received, *, polled: bool) -> Outcome:  # noqa: ARG002 - it is all polled
+    def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome:  # noqa: ARG002 - it is all polled
         if received.raw in self._seen:
             return Outcome.KNOWN
         self._seen.add(received.raw)
-        return self._writer.foresee(received)
+        return self._writer.foresee(received, past=past)
 
     def note(self, about: str, name: str, said: str | None) -> None:
         """Note nothing."""
@@ -61,24 +65,26 @@ class Storing:
         self._events: list[Event] = []
         self._size_bytes = 0
         self._foresight: _Foresight | None = None
+        self._failures: dict[
+            tuple[str, str, str], list[str]
+        ] = {}  # addresses of pages, by source, reason, what follows
         self.done = Updated()
 
     def put(self, event: Event) -> None:
         """Take an event, to be stored with others."""
         self._events.append(event)
-        self._size_bytes += 0 if isinstance(event, Failed) else _size(event.reading)
+        self._size_bytes += _size(event)
 
     def is_full(self) -> bool:
         """Tell whether there is enough to be stored."""
         return self._size_bytes > _BATCH_BYTES or len(self._events) >= _BATCH_EVENTS
 
-    def flush(self, hosts: dict[str, politeness.Host | None]) -> None:
+    def flush(self, learned: Iterable[Note]) -> None:
         """Store what is waiting, and what has been learned of hosts."""
         if self._events:
             with self._archive.writing(self._now) as writer:
                 self._store(writer)
-                for site, host in hosts.items():
-                    writer.note(HOST, site, host_written(host))
+                _write(writer, learned)
         self._size_bytes = 0
 
     def foresee(self) -> None:
@@ -93,6 +99,10 @@ class Storing:
                 known = self._polled(store, known, event)
             elif isinstance(event, Walked):
                 known = self._walked(store, known, event)
+            elif isinstance(event, Parted):
+                self._parted(store, event)
+            elif isinstance(event, Paged):
+                known = self._paged(store, known, event)
             else:
                 known = self._failed(known, event)
             store.note(SOURCE, event.source.id, written(known))
@@ -105,8 +115,9 @@ class Storing:
         self.done.unchanged += reading is None
         before, found, bounds = known.standing, politeness.Found.NOTHING_NEW, source.bounds
         if reading is not None:
-            fresh = self._add(store, source, reading)
-            found = politeness.Found.NEW if fresh else found
+            fresh = self._add(store, source, reading, event.sorted)
+            _write(store, event.notes)
+            found = politeness.Found.NEW if fresh or event.notes else found
             if reading.patience is not None:
                 bounds = bounds._replace(shortest=min(max(bounds.shortest, reading.patience), bounds.longest))
             if not known.is_continued(reading.keys):
@@ -115,6 +126,7 @@ class Storing:
             if new := [problem for problem in reading.problems if problem not in known.problems]:
                 self._notice(source, "; ".join(new))
             known = known._replace(keys=reading.keys[-_MOST_KEYS:], problems=reading.problems)
+            known = self._with_guess(source, known, reading)
         standing = politeness.succeeded(before, answer, found, bounds, self._now, chance=self._chance())
         if standing.moved != known.address:
             self._notice(
@@ -137,10 +149,21 @@ class Storing:
         self._notice(source, text)
         return known._replace(gaps=(*known.gaps, (since, self._now))[-_MOST_GAPS:])
 
+    def _with_guess(self, source: WebSource, known: Remembered, reading: Reading) -> Remembered:
+        """Remember which selectors were guessed, and tell."""
+        guessed = select_written(reading.guessed) if reading.guessed else known.guessed
+        if guessed is not None and guessed != known.guessed:
+            told = ", ".join(f"{key} = {json.dumps(said)}" for key, said in json.loads(guessed).items() if said)
+            self._notice(
+                source,
+                f"found {len(reading.keys):,} articles by a guess; if it is right, keep it with select = {{ {told} }}",
+            )
+        return known._replace(guessed=guessed)
+
     def _walked(self, store: _Store, known: Remembered, event: Walked) -> Remembered:
         """Archive what a document of a source's own archive says, and remember where the way goes on."""
         if event.reading is not None:
-            self._add(store, event.source, event.reading)
+            self._add(store, event.source, event.reading, event.sorted, past=True)
         if event.closes:
             self._notice(event.source, "the gap is closed, out of the source's own archive")
             known = known._replace(gaps=known.gaps[:-1])
@@ -165,21 +188,89 @@ class Storing:
         self.done.failures.append(Notice(source.id, f"{failure}; what is archived stays; {after}"))
         return known._replace(standing=standing)
 
-    def _add(self, store: _Store, source: WebSource, reading: Reading) -> bool:
-        """Archive the articles that the source's rules take. Tells whether something new was among them."""
-        taken = self._taken(source, reading)
-        self.done.excluded += len(reading.received) - len(taken)
+    def _parted(self, store: _Store, event: Parted) -> None:
+        """Archive what a further document of a source says."""
+        if event.reading is not None:
+            self._add(store, event.source, event.reading, event.sorted)
+        _write(store, event.notes)
+        if event.failure is not None:
+            self.done.failures.append(Notice(event.source.id, f"{event.failure}; it is asked again with the source"))
+
+    def _paged(self, store: _Store, known: Remembered, event: Paged) -> Remembered:
+        """Archive an article with what its page says, or note why it could not be read."""
+        source, one, read = event.source, event.wanted, event.read
+        self.done.pages += 1
+        if read is None:
+            self._page_failed(store, source, one, event.failure)
+            return known
+        taken = self._taken(source, (read.received,))
+        self._take(store, taken)
+        self.done.excluded += not taken
+        left_out = one._replace(due=None, excluded=True, under=source.settings)
+        _write(store, wanted.page_notes(one, done=True) if taken else wanted.page_notes(left_out))
+        unmatched = next((problem for problem in read.problems if problem.startswith("the selector")), None)
+        if unmatched and not known.unmatched:
+            text = f"{read.received.url}: {unmatched}; the text that was found without it is archived"
+            self.done.failures.append(Notice(source.id, text))
+        return known._replace(unmatched=unmatched)
+
+    def _page_failed(self, store: _Store, source: WebSource, one: Wanted, failure: Failure | None) -> None:
+        """Archive what the source itself says of an article, where that is something, and decide when to try again."""
+        if failure is None:
+            return
+        after = one.after(failure, bounds=source.bounds, now=self._now, chance=self._chance())
+        article = one.known.article
+        worth = wanted.has_text(article) or source.kind == "feed" or (after.due is None and article.title != "")
+        if not wanted.has_page(store.index, article, source.id) and worth:
+            self._take(store, self._taken(source, (one.known,)))
+        _write(store, wanted.page_notes(after))
+        then = (
+            "tried again later" if after.due else "not tried again until the source is named, or says that it changed"
+        )
+        kept = "what the source itself says of it is archived" if worth else "nothing of it is archived yet"
+        self._failures.setdefault((source.id, failure.reason, f"{kept}; {then}"), []).append(failure.url)
+
+    def finish(self, notices: Iterable[Notice]) -> Updated:
+        """Say what it all came to; `notices` came before."""
+        for (source, reason, then), addresses in self._failures.items():
+            more = f" (and {len(addresses) - 1:,} more pages)" if len(addresses) > 1 else ""
+            self.done.failures.append(Notice(source, f"{addresses[0]}{more}: {reason}; {then}"))
+        self.done.notices[:0] = notices
+        return self.done
+
+    def _add(
+        self, store: _Store, source: WebSource, reading: Reading, found: Sorted | None, *, past: bool = False
+    ) -> bool:
+        """Archive the articles that the source's rules take, and note whose pages are to be read first.
+
+        Tells whether something new was among them.
+        """
+        received = (
+            (reading.received[-source.most :] if source.most else reading.received) if found is None else found.direct
+        )
+        taken = self._taken(source, received)
+        self.done.excluded += len(reading.received if found is None else received) - len(taken)
+        fresh = self._take(store, taken, past=past)
+        if found is None:
+            return fresh
+        self.done.known += found.settled
+        self.done.excluded += found.excluded
+        for one in found.wanted:
+            _write(store, wanted.page_notes(one))
+        return fresh or bool(found.wanted)
+
+    def _take(self, store: _Store, taken: Iterable[Received], *, past: bool = False) -> bool:
+        """Archive articles. Tells whether something new was among them."""
         fresh = False
         for received in taken:
-            outcome = store.add(received, polled=True)
+            outcome = store.add(received, polled=True, past=past)
             self.done.count(outcome)
             if outcome in {Outcome.NEW, Outcome.VERSION}:
                 fresh = True
                 self._told(outcome, received)
         return fresh
 
-    def _taken(self, source: WebSource, reading: Reading) -> tuple[Received, ...]:
-        received = reading.received[-source.most :] if source.most else reading.received
+    def _taken(self, source: WebSource, received: tuple[Received, ...]) -> tuple[Received, ...]:
         if source.filter is None:
             return received
         from feedarchiver.archive.selection import takes
@@ -190,7 +281,15 @@ class Storing:
         self.done.notices.append(Notice(source.id, text))
 
 
-def _size(reading: Reading | None) -> int:
+def _write(store: _Store, notes: Iterable[Note]) -> None:
+    for note in notes:
+        store.note(*note)
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, Paged):
+        return 2 * len(event.read.received.raw) if event.read else 0
+    reading = None if isinstance(event, Failed) else event.reading
     return sum(2 * len(one.raw) for one in reading.received) if reading else 0
 
 

@@ -29,6 +29,7 @@ class Extracted(NamedTuple):
 
     `content_from` is "readability", "trafilatura", "JSON-LD articleBody", the selector, "feed" where the text that was
     known stays, or None. `canonical` is the address that the page says is its own: an alias of the article's link.
+    `barred`: the page is no article but a notice to robots.
     """
 
     article: Article
@@ -36,6 +37,7 @@ class Extracted(NamedTuple):
     canonical: str | None
     decisions: tuple[Decision, ...]
     problems: tuple[str, ...]
+    barred: bool = False
 
 
 def extract(
@@ -59,7 +61,8 @@ def extract(
     told = metadata.read(page, select.writing.zone if select else None)
     choice = choosing.content(page, told, own, select)
     said = own or Article(title="", link=told.canonical or url)
-    if choice.origin is None and "notice" in choice.reason:  # what such a page says is not said of the article
+    barred = choice.origin in (None, "feed") and choice.reason.startswith("the page is no article")
+    if barred:  # what such a page says is not said of the article
         told = metadata.Metadata()
     dated = said.published is None and told.published is not None
     article = said._replace(
@@ -82,6 +85,7 @@ def extract(
         canonical=told.canonical,
         decisions=(Decision("content", choice.reason), *origins),
         problems=(*page.problems, *choice.problems),
+        barred=barred,
     )
 
 

@@ -108,7 +108,7 @@ def succeeded(  # noqa: PLR0913 - each is one thing that a caller knows
 def failed(standing: Standing | None, failure: Failure, bounds: Bounds, now: datetime, *, chance: float) -> Standing:
     """Decide after a failure. What belongs to the last good answer stays; a move that led nowhere is forgotten."""
     before = standing or Standing(due=now, asked=now)
-    passing = failure.kind in _PASSING
+    passing = may_pass(failure)
     if before.moved and not passing:
         before = before._replace(moved=None, etag=None, modified=None)
         passing = True
@@ -124,6 +124,11 @@ def failed(standing: Standing | None, failure: Failure, bounds: Bounds, now: dat
         due = due if asked is None else max(due, asked)
     since = before.failing_since or now
     return before._replace(due=due, asked=now, failed=times, failing_since=since, trouble=failure.reason)
+
+
+def may_pass(failure: Failure) -> bool:
+    """Tell whether what failed may be better in a moment."""
+    return failure.kind in _PASSING
 
 
 def is_for_host(failure: Failure) -> bool:

@@ -1,0 +1,100 @@
+"""A source that is being asked: what is known of it, and what of it is still to be asked in this run."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from feedarchiver.gather import kinds
+from feedarchiver.updating.source import Remembered, WebSource
+from feedarchiver.updating.wanted import Note, Part, Wanted, part_note
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_PARTS = 100  # in one run
+_MOST_PAGES = 200
+_MOST_PAGES_FORESEEN = 3
+_MOST_FAILURES = 3  # in a row
+
+
+@dataclass(slots=True)
+class Walk:
+    """A way back through a source's own archive, `until` a document has one of these keys; None: to its end.
+
+    It has been gone to the addresses in `asked`, and has `met` articles of these keys.
+    """
+
+    until: frozenset[str] | None
+    asked: set[str]
+    met: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Job:
+    """A source that is being asked. `at`: the further document, or the article, whose answer is awaited.
+
+    `waiting` is what was wanted before this run, `pages` what is wanted now; `parts` are the source's further
+    documents. `closed`: hosts that are not asked any more in this run.
+    """
+
+    source: WebSource
+    known: Remembered
+    walk: Walk | None = None
+    at: Part | Wanted | None = None
+    waiting: list[Wanted] = field(default_factory=list)
+    pages: list[Wanted] = field(default_factory=list)
+    parts: dict[str, Part] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    began: bool = False
+    _asked_parts: set[str] = field(default_factory=set)
+    _chosen: deque[Wanted] | None = None
+    _unread: int = 0
+    _failures: int = 0
+
+    def want(self, found: Iterable[Wanted]) -> None:
+        """Have these pages read, in place of what was wanted of the same articles."""
+        by_key = {one.key: one for one in self.pages} | {one.key: one for one in found}
+        self.pages = [*by_key.values()]
+
+    def name_parts(self, named: Iterable[kinds.Part], of: str) -> Iterator[Note]:
+        """Take in which further documents there are, as the one at `of` says, and give what is to be noted of them."""
+        fresh: dict[str, Part] = {}
+        for one in named:
+            known = self.parts.get(one.url) or Part(one.url, of)
+            fresh[one.url] = known._replace(of=of, modified=one.modified)
+        for url, part in [*self.parts.items()]:
+            if part.of == of and url not in fresh:
+                yield part_note(self.source.id, self.parts.pop(url), gone=True)
+        for url, part in fresh.items():
+            if self.parts.get(url) != part:
+                yield part_note(self.source.id, part)
+        self.parts |= fresh
+
+    def next_part(self) -> Part | None:
+        """Choose the further document to be asked next: what changed last."""
+        due = [part for url, part in self.parts.items() if part.is_due and url not in self._asked_parts]
+        if not due or len(self._asked_parts) >= _MOST_PARTS:
+            return None
+        part = max(due, key=lambda part: (part.modified or _EPOCH, part.seen is None, _EPOCH - (part.seen or _EPOCH)))
+        self._asked_parts.add(part.url)
+        return part
+
+    def next_page(self, *, foreseen: bool) -> Wanted | None:
+        """Choose the article whose page is to be read next: of the newest that fit into a run, the oldest."""
+        if self._chosen is None:
+            self.pages.sort(key=lambda one: one.age)
+            self._chosen = deque(self.pages[-(_MOST_PAGES_FORESEEN if foreseen else _MOST_PAGES) :])
+            self._unread = len(self.pages) - len(self._chosen)
+        return self._chosen.popleft() if self._chosen and self._failures < _MOST_FAILURES else None
+
+    def pass_over(self) -> None:
+        """Leave the page that was chosen for another run."""
+        self._unread += 1
+
+    def came(self, *, passing_failure: bool) -> None:
+        """Count failures in a row, of the kind that may be better another time."""
+        self._failures = self._failures + 1 if passing_failure else 0
+
+    @property
+    def unread(self) -> int:
+        """How many pages are left for another run."""
+        return self._unread + len(self._chosen or ()) if self._chosen is not None else len(self.pages)
