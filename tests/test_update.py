@@ -76,6 +76,37 @@ def test_edits_are_versions_and_deletions_lose_nothing(room):
     assert room.titles() == {"Story 1", "Story 2"}
 
 
+def shown(room):
+    """Return the text that an entry shows."""
+    return room("show", "https://news.example/1").out
+
+
+def test_what_comes_back_is_current_again(room):
+    """An edit that the source takes back is a version that comes back: shown again, told as an event, and only once."""
+    first, second = Story(1), Story(1, text="<p>What really happened.</p>")
+    for number, (story, versions) in enumerate(
+        ((first, 0), (second, 1), (first, 1), (first, 0), (second, 1), (first, 1))
+    ):
+        room.says(story, *([Story(9)] if number % 2 else []))
+        assert room.told("update", "news")["versions"] == versions
+        assert ("part 1" in shown(room)) == (story is first)
+    before = room.documents() if room("build").status == 0 else {}
+    room("reindex")
+    room("build")
+    assert room.documents() == before
+
+
+def test_two_texts_in_one_document(room):
+    """A document that has an article twice, with two texts, does not make a version of it at every poll."""
+    twice = Story(1), Story(1, text="<p>Another text.</p>", guid="other")
+    room.says(*twice)
+    room("update")
+    before = room.count("captures")
+    room.says(*twice, Story(2))
+    assert room.told("update", "news")["new"] == 1
+    assert room.count("captures") == before + 1
+
+
 @pytest.mark.parametrize(
     "again",
     [

@@ -173,6 +173,14 @@ class Index:
         query = "SELECT captured, article, raw, fingerprint, said FROM captures WHERE entry = ? AND source = ?"
         return [Told(*row) for row in self._db.execute(query, (entry, source))]
 
+    def pages(self, source: str, after: int, limit: int) -> list[tuple[int, ObjectId]]:
+        """Give the last capture of each article that a source has as its own page says, of entries beyond `after`."""
+        query = (
+            "SELECT entry, capture, max(captured) FROM captures WHERE source = ? AND said IS NOT NULL AND entry > ? "
+            "GROUP BY entry ORDER BY entry LIMIT ?"
+        )
+        return [(entry, ObjectId(capture)) for entry, capture, _ in self._db.execute(query, (source, after, limit))]
+
     def wait(self, known: "Known") -> None:
         """Put a capture aside, to be taken in when all are there to be put in order."""
         columns = f"capture, aliases, {_FACT}, raw, lengths, origin, said"

@@ -15,6 +15,7 @@ TABLE = {
     "import": ("feedarchiver.commands.main", "Archive seed files."),
     "import-images": ("feedarchiver.commands.images", "Archive the images of a folder that a mirror was saved in."),
     "update": ("feedarchiver.commands.asking", "Ask the sources on the web and archive what they say."),
+    "reprocess": ("feedarchiver.commands.asking", "Read archived pages again, after an improvement."),
     "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
     "daemon": ("feedarchiver.commands.living", "Run by itself when something is new or due, and serve the feeds."),

@@ -16,9 +16,11 @@ from feedarchiver.config.sources import Source
 from feedarchiver.errors import UsageError
 from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Outcome, Received
+from feedarchiver.updating import wanted
 from feedarchiver.updating.source import remembered
 
 _FIRST = timedelta(hours=1)
+_MOST_SHOWN = 3  # pages that failed
 _DONE, _SOME_FAILED = 0, 3
 
 
@@ -49,6 +51,35 @@ def update_command(
             tell_health(console, config, archive)
     said = "; ".join(filter(None, (told(done, dry_run=dry_run), pictures.told(fetched))))
     console.say(said, event="foreseen" if dry_run else "updated", **figures(done), **pictures.figures(fetched))
+    return _SOME_FAILED if done.failures else _DONE
+
+
+@click.command("reprocess")
+@common
+@click.argument("sources", nargs=-1)
+def reprocess_command(console: Console, sources: tuple[str, ...]) -> int:
+    """Read the archived pages of the sources on the web, or of those named, again; nobody is asked.
+
+    After an improvement of what finds the text, or of a source's selectors: where an article's text changes, it is a
+    new version.
+    """
+    from feedarchiver.updating.again import reprocess
+
+    config = load(console.config_path)
+    chosen = [web for source in _chosen(config, sources) if (web := _web(source)).full_text or sources]
+    with Archive.open(config.store, config.index) as archive, console.progress("reading again") as advance:
+        done = reprocess(
+            archive,
+            chosen,
+            now=datetime.now(UTC),
+            advance=advance,
+            told=lambda _, received: console.detail(f"{received.source}: version: {received.article.title}"),
+        )
+    for failure in done.failures:
+        console.warn(f"{failure.source}: {failure.text}", event="failed", source=failure.source, reason=failure.text)
+    text = f"{plural(done.pages, 'page')} read again, {plural(done.versions, 'new version')}"
+    text += f", {len(done.failures)} failed" if done.failures else ""
+    console.say(text, event="reprocessed", pages=done.pages, versions=done.versions, failed=len(done.failures))
     return _SOME_FAILED if done.failures else _DONE
 
 
@@ -163,6 +194,8 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         return row
     known = remembered(archive.index, web(source))
     standing = known.standing
+    waiting = wanted.pages(archive.index, source.id)
+    left = [one for one in wanted.left(archive.index, source.id) if not one.excluded]
     return row | {
         "url": source.asking.url,
         "moved": known.address,
@@ -173,7 +206,12 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         "failing_since": instant(standing.failing_since) if standing else None,
         "trouble": standing.trouble if standing else None,
         "gaps": [[instant(since), instant(until)] for since, until in known.gaps],
-        "problems": [*known.problems],
+        "problems": [*known.problems, *([known.unmatched] if known.unmatched else [])],
+        "pages_waiting": len(waiting),
+        "pages_failed": [
+            {"link": one.known.article.link, "reason": one.trouble} for one in (*waiting, *left) if one.trouble
+        ],
+        "pages_given_up": len(left),
         "backfilled": known.complete,
     }
 
@@ -197,6 +235,12 @@ def _wrong(row: dict[str, object]) -> Iterator[str]:
         yield f"moved to {row['moved']}"
     for since, until in row.get("gaps", ()):  # type: ignore[attr-defined]
         yield f"possible gap between {_minute(since)} and {_minute(until)}"
+    if row.get("pages_waiting"):
+        yield f"pages of articles that are still to be read: {row['pages_waiting']}"
+    if row.get("pages_given_up"):
+        yield f"pages that are not tried any more until the source is named: {row['pages_given_up']}"
+    failed: list[dict[str, str]] = row.get("pages_failed", [])  # type: ignore[assignment]
+    yield from (f"{one['link']}: {one['reason']}" for one in failed[:_MOST_SHOWN])
     yield from row.get("problems", ())  # type: ignore[misc]
     if count := row.get("pictures_waiting"):
         yield f"{plural(count, 'picture')} still to be fetched"  # type: ignore[arg-type]
