@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedarchiver.archive.index import Index
-from feedarchiver.gather.kinds import feed
+from feedarchiver.gather.kinds import Sought, feed
 from feedarchiver.gather.web.exchange import Answer
 from feedarchiver.gather.web.politeness import Bounds, Host, Standing
 from feedarchiver.model import Filter
@@ -39,9 +39,12 @@ KNOWN = st.builds(
     older=st.none() | TEXTS,
     complete=st.booleans(),
     problems=st.lists(TEXTS, max_size=3).map(tuple),
+    guessed=st.none() | TEXTS,
+    unmatched=st.none() | TEXTS,
 )
 HOUR = timedelta(hours=1)
-NEWS = WebSource("news", "feed", "https://news.example/feed", Bounds(HOUR, HOUR, HOUR))
+FEED = "https://news.example/feed"
+NEWS = WebSource("news", "feed", FEED, Bounds(HOUR, HOUR, HOUR))
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,6 @@ def items(*dates):
 def test_oldest_first(dates, order):
     """Entries are taken by their dates; where one has none, as the document says it, newest first."""
     dated = [date and f"{date} 12:00:00 GMT" for date in dates]
-    reading = feed(Answer("https://news.example/feed", items(*dated)), "news", "https://news.example/feed")
+    reading = feed(Answer(FEED, items(*dated)), Sought("news", FEED))
     assert "".join(received.article.title for received in reading.received) == order
     assert len(set(reading.keys)) == len(dates)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from feedarchiver.gather.feeds import FeedEntry, parse
 from feedarchiver.gather.refusing import Unreadable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Part", "Reading", "Sought", "Unreadable", "feed", "key", "listing", "merged", "page", "sitemap"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FRONT = ("", "/")
 _LIKE_HTML = ("html", "xml", "text/plain")
 
 
@@ -120,6 +122,8 @@ def page(answer: Answer, known: Received, select: "Select | None") -> PageRead:
 
     if answer.media_type and not any(like in answer.media_type for like in _LIKE_HTML):
         raise Unreadable(f"it is no page but {answer.media_type}")
+    if urlsplit(answer.url).path in _FRONT and urlsplit(known.article.link or "").path not in _FRONT:
+        raise Unreadable(f"it leads to the front page, {answer.url}")
     data = answer.body or b""
     found = extract(data, url=answer.url, charset=answer.charset, own=known.article, select=select)
     return PageRead(

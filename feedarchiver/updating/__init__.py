@@ -26,7 +26,8 @@ from feedarchiver.updating.asking import Asking, Manner
 from feedarchiver.updating.events import Notice, Updated
 from feedarchiver.updating.source import WebSource
 
-_LONGEST_S = 900  # after that, no more pages of articles are asked for in a run
+_LONGEST_S = 300  # after that, no more pages of articles are asked for in a run
+_AGAIN_S = 15  # what came is stored at least as often
 
 __all__ = ["Manner", "Notice", "Updated", "WebSource", "update"]
 
@@ -50,7 +51,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     with each article that is new or a version, `advance` with each source that has answered. `contact`: who runs this.
     `gap_s` is the pause between two requests to one host. `beat` is called every second while answers are awaited.
     """
-    began_s = time.monotonic()
+    began_s = flushed_s = time.monotonic()
     asking = Asking(archive, sources, now, manner, lambda: time.monotonic() - began_s > _LONGEST_S)
     requests = asking.requests()
     first = next(requests, None)
@@ -71,8 +72,9 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
             storing.put(event)
             if manner.dry_run:
                 storing.foresee()
-            elif storing.is_full():
+            elif storing.is_full() or time.monotonic() - flushed_s > _AGAIN_S:
                 storing.flush(asking.learned())
+                flushed_s = time.monotonic()
     if not manner.dry_run:
         storing.flush(asking.learned())
     return storing.finish(asking.notices)

@@ -14,7 +14,7 @@ from feedarchiver.archive.objects import decode_capture
 from feedarchiver.errors import ArchiveError
 from feedarchiver.gather import kinds
 from feedarchiver.gather.web.exchange import Answer
-from feedarchiver.model import ObjectId, Outcome, Received
+from feedarchiver.model import Article, ObjectId, Outcome, Received
 from feedarchiver.updating.events import Notice
 from feedarchiver.updating.source import WebSource
 
@@ -87,7 +87,15 @@ def _read(archive: Archive, source: WebSource, capture_id: ObjectId) -> Received
     found, said = read.received.article.content, known.article.content
     if before.content not in (None, said) and found in (None, said):
         raise ValueError(f"{capture.url}: {read.lacks or 'its own text is not found any more'}")
-    return read.received
+    return read.received._replace(article=_dated(read.received.article, before))
+
+
+def _dated(article: Article, before: Article) -> Article:
+    """Let a new reading not be older than the one that it is to replace: the later stamp is the one that is shown."""
+    stamp, earlier = article.updated or article.published, before.updated or before.published
+    if earlier is None or (stamp is not None and stamp >= earlier):
+        return article
+    return article._replace(published=before.published, published_from=before.published_from, updated=before.updated)
 
 
 def _store(

@@ -92,7 +92,7 @@ class Asking:
         """Give what has been learned of hosts, to be noted."""
         for site, host in self.hosts.items():
             yield HOST, site, host_written(host)
-        for origin, file in self.robots.items():
+        for origin, file in [*self.robots.items()]:  # those who ask add to it
             if file.fetched == self._now and origin not in self._told:
                 self._told.add(origin)
                 yield ROBOTS, origin, robots_written(file)
@@ -213,7 +213,7 @@ class Asking:
             backfill=walk.until is None,
             closes=closes,
             more=more,
-            sorted=self._sorted(job, reading),
+            sorted=self._sorted(job, reading, past=True),
         )
 
     def _go_back(self, job: Job, older: str | None, walk: Walk) -> None:
@@ -234,6 +234,7 @@ class Asking:
     def _paged(self, job: Job, page: Wanted, result: Answer | Failure) -> Paged:
         """Read the page of an article."""
         read, url = None, page.known.article.link or ""
+        size_bytes = len(result.body or b"") if isinstance(result, Answer) else 0
         if isinstance(result, Answer):
             try:
                 read = kinds.page(result, page.known, job.source.select)
@@ -242,7 +243,7 @@ class Asking:
             except Unreadable as refused:
                 result = Failure(url, Kind.MALFORMED, refused.reason)
         failure = result if isinstance(result, Failure) else None
-        job.came(passing_failure=failure is not None and politeness.may_pass(failure))
+        job.came(size_bytes, may_pass=failure is not None and politeness.may_pass(failure))
         return Paged(job.source, page, None if failure else read, failure)
 
     def _read(self, job: Job, request: Request, answer: Answer) -> Reading:
@@ -254,11 +255,11 @@ class Asking:
                 return read(answer, sought._replace(select=kinds.merged(guessed, source.select)))
         return read(answer, sought)
 
-    def _sorted(self, job: Job, reading: Reading) -> Sorted | None:
+    def _sorted(self, job: Job, reading: Reading, *, past: bool = False) -> Sorted | None:
         """Tell which articles' pages are to be read, and have them read."""
         if not job.source.full_text:
             return None
-        found = wanted.sort(self._archive, job.source, reading.received, job.waiting)
+        found = wanted.sort(self._archive, job.source, reading.received, job.waiting, past=past)
         job.want(found.wanted)
         return found
 

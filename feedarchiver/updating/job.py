@@ -14,6 +14,7 @@ _MOST_PARTS = 100  # in one run
 _MOST_PAGES = 200
 _MOST_PAGES_FORESEEN = 3
 _MOST_FAILURES = 3  # in a row
+_MOST_BYTES = 20_000_000
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Job:
     _chosen: deque[Wanted] | None = None
     _unread: int = 0
     _failures: int = 0
+    _size_bytes: int = 0
 
     def want(self, found: Iterable[Wanted]) -> None:
         """Have these pages read, in place of what was wanted of the same articles."""
@@ -84,15 +86,17 @@ class Job:
             self.pages.sort(key=lambda one: one.age)
             self._chosen = deque(self.pages[-(_MOST_PAGES_FORESEEN if foreseen else _MOST_PAGES) :])
             self._unread = len(self.pages) - len(self._chosen)
-        return self._chosen.popleft() if self._chosen and self._failures < _MOST_FAILURES else None
+        is_enough = self._failures >= _MOST_FAILURES or self._size_bytes > _MOST_BYTES
+        return self._chosen.popleft() if self._chosen and not is_enough else None
 
     def pass_over(self) -> None:
         """Leave the page that was chosen for another run."""
         self._unread += 1
 
-    def came(self, *, passing_failure: bool) -> None:
-        """Count failures in a row, of the kind that may be better another time."""
-        self._failures = self._failures + 1 if passing_failure else 0
+    def came(self, size_bytes: int, *, may_pass: bool = False) -> None:
+        """Count what came, and in a row the failures of a kind that `may_pass`."""
+        self._size_bytes += size_bytes
+        self._failures = self._failures + 1 if may_pass else 0
 
     @property
     def unread(self) -> int:

@@ -7,17 +7,15 @@ written behind its articles, in the same transaction or a later one: after a cra
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Protocol
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.index import Index
-from feedarchiver.archive.writer import Writer
 from feedarchiver.gather.kinds import Reading
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Failure
 from feedarchiver.model import Outcome, Received
 from feedarchiver.updating import wanted
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Updated, Walked
+from feedarchiver.updating.foresight import Foresight, Store
 from feedarchiver.updating.source import SOURCE, Remembered, WebSource, remembered, select_written, written
 from feedarchiver.updating.wanted import Note, Sorted, Wanted
 
@@ -30,33 +28,6 @@ Told = Callable[[Outcome, Received], None]
 """Called with each article that is, or would be, new or a version."""
 
 
-class _Store(Protocol):
-    """Where articles and notes go."""
-
-    index: Index
-
-    def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome: ...
-
-    def note(self, about: str, name: str, said: str | None) -> None: ...
-
-
-class _Foresight:
-    """A store that stores nothing, and says what would come of it."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer, self.index = writer, writer.index
-        self._seen: set[bytes] = set()
-
-    def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome:  # noqa: ARG002 - it is all polled
-        if received.raw in self._seen:
-            return Outcome.KNOWN
-        self._seen.add(received.raw)
-        return self._writer.foresee(received, past=past)
-
-    def note(self, about: str, name: str, said: str | None) -> None:
-        """Note nothing."""
-
-
 class Storing:
     """Takes the events of one update and stores them. `chance` spreads what would come at once."""
 
@@ -64,10 +35,8 @@ class Storing:
         self._archive, self._now, self._chance, self._told = archive, now, chance, told
         self._events: list[Event] = []
         self._size_bytes = 0
-        self._foresight: _Foresight | None = None
-        self._failures: dict[
-            tuple[str, str, str], list[str]
-        ] = {}  # addresses of pages, by source, reason, what follows
+        self._foresight: Foresight | None = None
+        self._failures: dict[tuple[str, str, str], list[str]] = {}  # pages, by source, reason and what follows
         self.done = Updated()
 
     def put(self, event: Event) -> None:
@@ -89,10 +58,10 @@ class Storing:
 
     def foresee(self) -> None:
         """Count what storing would come to."""
-        self._foresight = self._foresight or _Foresight(self._archive.foreseeing(self._now))
+        self._foresight = self._foresight or Foresight(self._archive.foreseeing(self._now))
         self._store(self._foresight)
 
-    def _store(self, store: _Store) -> None:
+    def _store(self, store: Store) -> None:
         for event in self._events:
             known = remembered(store.index, event.source)
             if isinstance(event, Polled):
@@ -108,7 +77,7 @@ class Storing:
             store.note(SOURCE, event.source.id, written(known))
         self._events.clear()
 
-    def _polled(self, store: _Store, known: Remembered, event: Polled) -> Remembered:
+    def _polled(self, store: Store, known: Remembered, event: Polled) -> Remembered:
         """Archive what a source has said, then decide when it is asked again."""
         source, answer, reading = event.source, event.answer, event.reading
         self.done.asked += 1
@@ -160,7 +129,7 @@ class Storing:
             )
         return known._replace(guessed=guessed)
 
-    def _walked(self, store: _Store, known: Remembered, event: Walked) -> Remembered:
+    def _walked(self, store: Store, known: Remembered, event: Walked) -> Remembered:
         """Archive what a document of a source's own archive says, and remember where the way goes on."""
         if event.reading is not None:
             self._add(store, event.source, event.reading, event.sorted, past=True)
@@ -188,7 +157,7 @@ class Storing:
         self.done.failures.append(Notice(source.id, f"{failure}; what is archived stays; {after}"))
         return known._replace(standing=standing)
 
-    def _parted(self, store: _Store, event: Parted) -> None:
+    def _parted(self, store: Store, event: Parted) -> None:
         """Archive what a further document of a source says."""
         if event.reading is not None:
             self._add(store, event.source, event.reading, event.sorted)
@@ -196,7 +165,7 @@ class Storing:
         if event.failure is not None:
             self.done.failures.append(Notice(event.source.id, f"{event.failure}; it is asked again with the source"))
 
-    def _paged(self, store: _Store, known: Remembered, event: Paged) -> Remembered:
+    def _paged(self, store: Store, known: Remembered, event: Paged) -> Remembered:
         """Archive an article with what its page says, or note why it could not be read."""
         source, one, read = event.source, event.wanted, event.read
         self.done.pages += 1
@@ -214,7 +183,7 @@ class Storing:
             self.done.failures.append(Notice(source.id, text))
         return known._replace(unmatched=unmatched)
 
-    def _page_failed(self, store: _Store, source: WebSource, one: Wanted, failure: Failure | None) -> None:
+    def _page_failed(self, store: Store, source: WebSource, one: Wanted, failure: Failure | None) -> None:
         """Archive what the source itself says of an article, where that is something, and decide when to try again."""
         if failure is None:
             return
@@ -239,7 +208,7 @@ class Storing:
         return self.done
 
     def _add(
-        self, store: _Store, source: WebSource, reading: Reading, found: Sorted | None, *, past: bool = False
+        self, store: Store, source: WebSource, reading: Reading, found: Sorted | None, *, past: bool = False
     ) -> bool:
         """Archive the articles that the source's rules take, and note whose pages are to be read first.
 
@@ -259,7 +228,7 @@ class Storing:
             _write(store, wanted.page_notes(one))
         return fresh or bool(found.wanted)
 
-    def _take(self, store: _Store, taken: Iterable[Received], *, past: bool = False) -> bool:
+    def _take(self, store: Store, taken: Iterable[Received], *, past: bool = False) -> bool:
         """Archive articles. Tells whether something new was among them."""
         fresh = False
         for received in taken:
@@ -281,7 +250,7 @@ class Storing:
         self.done.notices.append(Notice(source.id, text))
 
 
-def _write(store: _Store, notes: Iterable[Note]) -> None:
+def _write(store: Store, notes: Iterable[Note]) -> None:
     for note in notes:
         store.note(*note)
 

@@ -137,8 +137,13 @@ def part_note(source: str, one: Part, *, gone: bool = False) -> Note:
     return _about(_PART, source), one.url, None if gone else text
 
 
-def sort(archive: Archive, source: WebSource, received: Sequence[Received], waiting: Iterable[Wanted]) -> Sorted:
-    """Tell which articles of a document are new, or changed as the document says, so that their pages are wanted."""
+def sort(
+    archive: Archive, source: WebSource, received: Sequence[Received], waiting: Iterable[Wanted], *, past: bool = False
+) -> Sorted:
+    """Tell which articles of a document are new, or changed as the document says, so that their pages are wanted.
+
+    `past`: the document is of the past, and says nothing of changes.
+    """
     under, before = source.settings, {one.key: one for one in waiting}
     wanted: dict[str, Wanted] = {}
     direct, settled, excluded = [], 0, 0
@@ -150,7 +155,7 @@ def sort(archive: Archive, source: WebSource, received: Sequence[Received], wait
         elif kept and not _has_changed(kept.known.article, article) and kept.under == under:
             settled += kept.due is None
             excluded += kept.excluded
-        elif kept is None and _is_settled(archive, source.id, article):
+        elif kept is None and _is_settled(archive, source.id, article, past=past):
             settled += 1
         elif _is_out(source, one):
             excluded += 1
@@ -169,11 +174,11 @@ def has_page(index: Index, article: Article, source: str) -> bool:
     return any(one.said for one in _told(index, article, source))
 
 
-def _is_settled(archive: Archive, source: str, article: Article) -> bool:
+def _is_settled(archive: Archive, source: str, article: Article, *, past: bool) -> bool:
     """Tell whether the page was read when the document said what it says now, or nothing that differs."""
     read = [one for one in _told(archive.index, article, source) if one.said]
-    if not read:
-        return False
+    if past or not read:
+        return bool(read)
     last = max(read, key=lambda one: one.captured).said
     if last is None or last == object_id(encode_article(article)):
         return True
