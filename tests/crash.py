@@ -248,7 +248,7 @@ def index_differs(program: Program) -> str:
 
 
 DERIVED = {
-    "captures": "SELECT capture, captured, published, updated, article, fingerprint, source, c.id, raw, n.id "
+    "captures": "SELECT capture, captured, published, updated, article, fingerprint, source, c.id, raw, said, n.id "
     "FROM captures c JOIN entries n USING (entry)",
     "aliases": "SELECT alias, id FROM aliases JOIN entries USING (entry)",
     "events": "SELECT source, captured, published, article, updated, kind, id FROM events JOIN entries USING (entry)",

@@ -73,8 +73,8 @@ class Newspaper:
             self.reports[report.number] = report
             self.web.pages[report.path] = self._report(report.number)
 
-    def url(self, path: str) -> str:
-        return self.web.url(path, "127.0.0.1")
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return self.web.url(path, host)
 
     def place(self, report: Report) -> str:
         return self.web.url(report.path, f"127.0.2.{report.number}" if self.apart else "127.0.0.1")

@@ -563,7 +563,8 @@ def take(archive, step, other, now):
         for link, text, day, source in {told[0]: told for told in step}.values():
             stamp = day and START + timedelta(days=day)
             told = Article(title=text, link=link, guid=None if link else "g", published=stamp)
-            writer.add(Received(article=told, raw=repr((link, text, day)).encode(), source=source, url=None))
+            said = told._replace(title="") if link and text == "c" else None
+            writer.add(Received(told, repr((link, text, day)).encode(), source, None, said=said))
 
 
 def published(archive, feeds):

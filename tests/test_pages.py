@@ -319,3 +319,22 @@ def test_nothing_to_reprocess(paper, reader):
     program("update")
     assert program("reprocess").out == "0 pages read again, 0 new versions\n"
     assert program("reprocess", "nobody").status == 2
+
+
+def test_what_was_known_before_is_part_of_the_archive(paper, reader):
+    """What a feed said of an article whose page was read is exported, and missed by `verify` when it is lost."""
+    paper.has(1)
+    program = reader("feed")
+    program("update")
+    ((capture, _),) = articles(program)["1.html"]
+    copy = Reader(program.folder.parent / "copy", paper, *KINDS["feed"])
+    program("export", program.folder / "x.tar")
+    assert copy.told("import-archive", str(program.folder / "x.tar"))["new"] == 1
+    assert copy("verify").status == 0
+    assert copy("reprocess").out == "1 page read again, 0 new versions\n"
+    (copy.archive / "articles" / capture["said"][:2] / capture["said"][2:]).unlink()
+    assert "missing" in copy("verify").err
+    assert "missing" in copy("verify", "--quick").err
+    assert copy("export", copy.folder / "x.tar").status != 0
+    assert copy.told("import-archive", str(program.folder / "x.tar"))["restored"] == 1
+    assert copy("verify").status == 0

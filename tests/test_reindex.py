@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.model import Article, Received
+from feedarchiver.model import Article, Outcome, Received
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -30,6 +30,34 @@ told = st.tuples(articles, st.sampled_from(["s", "t"]))
 
 def contents(db):
     return {table: Counter(db.execute(query)) for table, query in DERIVED.items()}
+
+
+polls = st.lists(
+    st.tuples(told, st.none() | articles.filter(lambda article: article.link), st.booleans()), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(polls, min_size=1, max_size=4))
+def test_reindex_equals_what_was_polled(tmp_path_factory, runs):
+    """What sources say again, take back, or say in their past, with pages and without: reindexing changes nothing."""
+    folder = tmp_path_factory.mktemp("archive")
+    index = folder / "index.db"
+    with Archive.create(folder / "archive", index, now=START) as archive:
+        for day, run in enumerate(runs):
+            with archive.writing(START + timedelta(days=day)) as writer:
+                for (article, source), said, past in run:
+                    raw = repr(article).encode()
+                    received = Received(article=article, raw=raw, source=source, url=None, said=said)
+                    foreseen = writer.foresee(received, past=past)
+                    assert writer.add(received, polled=True, past=past) is foreseen
+                    assert writer.add(received, polled=True, past=past) is Outcome.KNOWN
+        with closing(sqlite3.connect(index)) as db:
+            grown = contents(db)
+        assert not [checked for checked in archive.verify() if checked.fault]
+        archive.reindex()
+        with closing(sqlite3.connect(index)) as db:
+            assert contents(db) == grown
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
