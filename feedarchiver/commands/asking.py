@@ -16,7 +16,7 @@ from feedarchiver.config.sources import Source
 from feedarchiver.errors import UsageError
 from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Outcome, Received
-from feedarchiver.updating import wanted
+from feedarchiver.updating import unread
 from feedarchiver.updating.source import remembered
 
 _FIRST = timedelta(hours=1)
@@ -194,8 +194,8 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         return row
     known = remembered(archive.index, web(source))
     standing = known.standing
-    waiting = wanted.pages(archive.index, source.id)
-    left = [one for one in wanted.left(archive.index, source.id) if not one.excluded]
+    pages = unread.pages(archive.index, source.id)
+    left = [one for one in unread.left(archive.index, source.id) if not one.excluded]
     return row | {
         "url": source.asking.url,
         "moved": known.address,
@@ -207,9 +207,9 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         "trouble": standing.trouble if standing else None,
         "gaps": [[instant(since), instant(until)] for since, until in known.gaps],
         "problems": [*known.problems, *([known.unmatched] if known.unmatched else [])],
-        "pages_waiting": len(waiting),
+        "pages_waiting": len(pages),
         "pages_failed": [
-            {"link": one.known.article.link, "reason": one.trouble} for one in (*waiting, *left) if one.trouble
+            {"link": one.known.article.link, "reason": one.trouble} for one in (*pages, *left) if one.trouble
         ],
         "pages_given_up": len(left),
         "backfilled": known.complete,

@@ -1,8 +1,9 @@
 """The corridor from the web into the archive: sources asked, answers read, articles stored, as they come.
 
     source.py    what is configured, what is remembered
-    wanted.py    articles whose pages are to be read, further documents: remembered until they are
+    unread.py    articles whose pages are to be read, further documents: remembered until they are
     job.py       a source that is being asked
+    again.py     archived pages, read again
     asking.py    which requests to make, and what each answer means
     events.py    what an answer came to
     storing.py   the batches that are written, what is decided and remembered
@@ -63,7 +64,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
 
     storing = Storing(archive, now, chance, told)
     with (
-        Client(now=now, contact=contact, robots=asking.robots) as client,
+        Client(now=now, contact=contact, robots=asking.robots.known) as client,
         closing(ask_all(client, chain([first], requests), gap_s=gap_s, beat=beat)) as results,
     ):
         for request, result in results:

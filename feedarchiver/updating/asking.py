@@ -16,22 +16,19 @@ from feedarchiver.gather import kinds
 from feedarchiver.gather.kinds import Reading, Sought, Unreadable
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, Target, target
-from feedarchiver.gather.web.robots import RobotsFile
-from feedarchiver.updating import wanted
+from feedarchiver.updating import unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
 from feedarchiver.updating.job import Job, Walk
+from feedarchiver.updating.robots import ROBOTS, RobotsFiles
 from feedarchiver.updating.source import (
     HOST,
-    ROBOTS,
     WebSource,
     host_read,
     host_written,
     remembered,
-    robots_read,
-    robots_written,
     select_read,
 )
-from feedarchiver.updating.wanted import Note, Part, Sorted, Wanted, part_note
+from feedarchiver.updating.unread import Note, Part, Sorted, Unread, part_note
 
 _MOST_DOCUMENTS = 1_000  # of one source's own archive, in one run
 _MOST_AFTER_A_GAP = 20
@@ -65,8 +62,7 @@ class Asking:
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
-        self.robots: dict[str, RobotsFile] = {}
-        self._told: set[str] = set()
+        self.robots = RobotsFiles()
         self.notices: list[Notice] = []
 
     def requests(self) -> Iterator[Request | None]:
@@ -92,16 +88,13 @@ class Asking:
         """Give what has been learned of hosts, to be noted."""
         for site, host in self.hosts.items():
             yield HOST, site, host_written(host)
-        for origin, file in [*self.robots.items()]:  # those who ask add to it
-            if file.fetched == self._now and origin not in self._told:
-                self._told.add(origin)
-                yield ROBOTS, origin, robots_written(file)
+        yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
 
     def _event(self, job: Job, request: Request, result: Answer | Failure) -> Event:
         at, job.at = job.at, None
         if isinstance(result, Failure) and _is_about_host(result):
             job.closed.add(_site(request.url))
-        if isinstance(at, Wanted):
+        if isinstance(at, Unread):
             return self._paged(job, at, result)
         if isinstance(result, Answer):
             try:
@@ -139,7 +132,7 @@ class Asking:
     def _recall(self, job: Job, *, polled: bool, by_name: bool) -> None:
         """Read which pages were wanted before; when the source itself is asked, also those that are not tried again."""
         index, source = self._archive.index, job.source
-        job.waiting = wanted.pages(index, source.id) + (wanted.left(index, source.id) if polled or by_name else [])
+        job.waiting = unread.pages(index, source.id) + (unread.left(index, source.id) if polled or by_name else [])
         job.pages = [one for one in job.waiting if one.is_due(self._now, source.settings, anyway=by_name)]
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
@@ -147,9 +140,8 @@ class Asking:
         self._jobs[source.id] = job
         job.began = True
         place = _place(url) if crawl else None
-        if place and place.origin not in self.robots:
-            kept = self._archive.index.notes.read(ROBOTS, place.origin)
-            self.robots |= {place.origin: robots_read(kept)} if kept else {}
+        if place:
+            self.robots.recall(self._archive.index, place.origin)
         return Request(
             url,
             label=source.id,
@@ -180,7 +172,7 @@ class Asking:
         wants_past = self._manner.backfill and not known.complete
         digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
         if source.kind == "sitemap":
-            job.parts = {part.url: part for part in wanted.parts(self._archive.index, source.id)}
+            job.parts = {part.url: part for part in unread.parts(self._archive.index, source.id)}
         if digest is None or (digest == known.body and not wants_past):
             if wants_past:
                 self._go_back(job, known.older, Walk(None, {request.url}))
@@ -231,14 +223,14 @@ class Asking:
         notes = *job.name_parts(reading.parts, part.url), part_note(job.source.id, seen)
         return Parted(job.source, notes, reading, self._sorted(job, reading))
 
-    def _paged(self, job: Job, page: Wanted, result: Answer | Failure) -> Paged:
+    def _paged(self, job: Job, page: Unread, result: Answer | Failure) -> Paged:
         """Read the page of an article."""
         read, url = None, page.known.article.link or ""
         size_bytes = len(result.body or b"") if isinstance(result, Answer) else 0
         if isinstance(result, Answer):
             try:
                 read = kinds.page(result, page.known, job.source.select)
-                if read.lacks and (read.barred or not wanted.has_text(read.received.article)):
+                if read.lacks and (read.barred or not unread.has_text(read.received.article)):
                     result = Failure(url, Kind.FAULTY if read.barred else Kind.MALFORMED, read.lacks)
             except Unreadable as refused:
                 result = Failure(url, Kind.MALFORMED, refused.reason)
@@ -249,7 +241,7 @@ class Asking:
     def _read(self, job: Job, request: Request, answer: Answer) -> Reading:
         """Read a document of a source."""
         source, read = job.source, kinds.KINDS[job.source.kind]
-        sought = Sought(source.id, request.url, source.select, wanted.since(source, self._now))
+        sought = Sought(source.id, request.url, source.select, unread.since(source, self._now))
         if guessed := select_read(job.known.guessed):
             with suppress(Unreadable):  # the page may look otherwise now: then it is guessed anew
                 return read(answer, sought._replace(select=kinds.merged(guessed, source.select)))
@@ -259,7 +251,7 @@ class Asking:
         """Tell which articles' pages are to be read, and have them read."""
         if not job.source.full_text:
             return None
-        found = wanted.sort(self._archive, job.source, reading.received, job.waiting, past=past)
+        found = unread.sort(self._archive, job.source, reading.received, job.waiting, past=past)
         job.want(found.wanted)
         return found
 

@@ -7,7 +7,7 @@ from feedarchiver.gather.kinds import PageRead, Reading
 from feedarchiver.gather.web.exchange import Answer, Failure
 from feedarchiver.model import Outcome
 from feedarchiver.updating.source import WebSource
-from feedarchiver.updating.wanted import Note, Sorted, Wanted
+from feedarchiver.updating.unread import Note, Sorted, Unread
 
 
 class Polled(NamedTuple):
@@ -64,7 +64,7 @@ class Paged(NamedTuple):
     """The page of an article has been read, or why not."""
 
     source: WebSource
-    wanted: Wanted
+    unread: Unread
     read: PageRead | None = None
     failure: Failure | None = None
 

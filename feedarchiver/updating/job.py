@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from feedarchiver.gather import kinds
 from feedarchiver.updating.source import Remembered, WebSource
-from feedarchiver.updating.wanted import Note, Part, Wanted, part_note
+from feedarchiver.updating.unread import Note, Part, Unread, part_note
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PARTS = 100  # in one run
@@ -40,19 +40,19 @@ class Job:
     source: WebSource
     known: Remembered
     walk: Walk | None = None
-    at: Part | Wanted | None = None
-    waiting: list[Wanted] = field(default_factory=list)
-    pages: list[Wanted] = field(default_factory=list)
+    at: Part | Unread | None = None
+    waiting: list[Unread] = field(default_factory=list)
+    pages: list[Unread] = field(default_factory=list)
     parts: dict[str, Part] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     began: bool = False
     _asked_parts: set[str] = field(default_factory=set)
-    _chosen: deque[Wanted] | None = None
+    _chosen: deque[Unread] | None = None
     _unread: int = 0
     _failures: int = 0
     _size_bytes: int = 0
 
-    def want(self, found: Iterable[Wanted]) -> None:
+    def want(self, found: Iterable[Unread]) -> None:
         """Have these pages read, in place of what was wanted of the same articles."""
         by_key = {one.key: one for one in self.pages} | {one.key: one for one in found}
         self.pages = [*by_key.values()]
@@ -80,7 +80,7 @@ class Job:
         self._asked_parts.add(part.url)
         return part
 
-    def next_page(self, *, foreseen: bool) -> Wanted | None:
+    def next_page(self, *, foreseen: bool) -> Unread | None:
         """Choose the article whose page is to be read next: of the newest that fit into a run, the oldest."""
         if self._chosen is None:
             self.pages.sort(key=lambda one: one.age)

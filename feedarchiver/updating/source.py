@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedarchiver.archive.index import Index
 from feedarchiver.gather.web.politeness import Bounds, Host, Standing
-from feedarchiver.gather.web.robots import RobotsFile
 from feedarchiver.model import Filter
 
 if TYPE_CHECKING:
     from feedarchiver.gather.select import Select
 
-SOURCE, HOST, ROBOTS = "source", "host", "robots"  # what notes of the index are about
+SOURCE, HOST = "source", "host"  # what notes of the index are about
 GUESSED = ("items", "link", "title", "date", "picture", "author")
 _INSTANTS = ("due", "asked", "answered", "failing_since")
 
@@ -108,17 +107,6 @@ def host_read(said: str | None) -> Host | None:
 def host_written(host: Host | None) -> str | None:
     """Write what is remembered of a host; None: nothing."""
     return host.not_before.isoformat() if host else None
-
-
-def robots_read(said: str) -> RobotsFile:
-    """Read a robots.txt that was kept."""
-    fetched, _, text = said.partition("\n")
-    return RobotsFile(datetime.fromisoformat(fetched), text)
-
-
-def robots_written(file: RobotsFile) -> str:
-    """Write a robots.txt, to be kept."""
-    return f"{file.fetched.isoformat()}\n{file.text}"
 
 
 def select_read(said: str | None) -> "Select | None":

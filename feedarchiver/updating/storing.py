@@ -13,11 +13,11 @@ from feedarchiver.gather.kinds import Reading
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Failure
 from feedarchiver.model import Outcome, Received
-from feedarchiver.updating import wanted
+from feedarchiver.updating import unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Updated, Walked
 from feedarchiver.updating.foresight import Foresight, Store
 from feedarchiver.updating.source import SOURCE, Remembered, WebSource, remembered, select_written, written
-from feedarchiver.updating.wanted import Note, Sorted, Wanted
+from feedarchiver.updating.unread import Note, Sorted, Unread
 
 _BATCH_BYTES = 8_000_000
 _BATCH_EVENTS = 500
@@ -167,7 +167,7 @@ class Storing:
 
     def _paged(self, store: Store, known: Remembered, event: Paged) -> Remembered:
         """Archive an article with what its page says, or note why it could not be read."""
-        source, one, read = event.source, event.wanted, event.read
+        source, one, read = event.source, event.unread, event.read
         self.done.pages += 1
         if read is None:
             self._page_failed(store, source, one, event.failure)
@@ -176,23 +176,23 @@ class Storing:
         self._take(store, taken)
         self.done.excluded += not taken
         left_out = one._replace(due=None, excluded=True, under=source.settings)
-        _write(store, wanted.page_notes(one, done=True) if taken else wanted.page_notes(left_out))
+        _write(store, unread.page_notes(one, done=True) if taken else unread.page_notes(left_out))
         unmatched = next((problem for problem in read.problems if problem.startswith("the selector")), None)
         if unmatched and not known.unmatched:
             text = f"{read.received.url}: {unmatched}; the text that was found without it is archived"
             self.done.failures.append(Notice(source.id, text))
         return known._replace(unmatched=unmatched)
 
-    def _page_failed(self, store: Store, source: WebSource, one: Wanted, failure: Failure | None) -> None:
+    def _page_failed(self, store: Store, source: WebSource, one: Unread, failure: Failure | None) -> None:
         """Archive what the source itself says of an article, where that is something, and decide when to try again."""
         if failure is None:
             return
         after = one.after(failure, bounds=source.bounds, now=self._now, chance=self._chance())
         article = one.known.article
-        worth = wanted.has_text(article) or source.kind == "feed" or (after.due is None and article.title != "")
-        if not wanted.has_page(store.index, article, source.id) and worth:
+        worth = unread.has_text(article) or source.kind == "feed" or (after.due is None and article.title != "")
+        if not unread.has_page(store.index, article, source.id) and worth:
             self._take(store, self._taken(source, (one.known,)))
-        _write(store, wanted.page_notes(after))
+        _write(store, unread.page_notes(after))
         then = (
             "tried again later" if after.due else "not tried again until the source is named, or says that it changed"
         )
@@ -225,7 +225,7 @@ class Storing:
         self.done.known += found.settled
         self.done.excluded += found.excluded
         for one in found.wanted:
-            _write(store, wanted.page_notes(one))
+            _write(store, unread.page_notes(one))
         return fresh or bool(found.wanted)
 
     def _take(self, store: Store, taken: Iterable[Received], *, past: bool = False) -> bool:

@@ -11,10 +11,10 @@ from feedarchiver.gather import kinds
 from feedarchiver.gather.web.exchange import Failure, Kind
 from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Article, Received
-from feedarchiver.updating import wanted
+from feedarchiver.updating import unread
 from feedarchiver.updating.job import Job
 from feedarchiver.updating.source import Remembered, WebSource
-from feedarchiver.updating.wanted import Part, Wanted
+from feedarchiver.updating.unread import Part, Unread
 
 NOW = datetime(2025, 11, 22, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -38,11 +38,11 @@ def index():
 def test_pages_come_back(failed, due, trouble, excluded):
     """A page that is wanted, or is not any more, is remembered as it was, with its bytes, until it is done."""
     index = Index.create(None)
-    one = Wanted(article(1, NOW), failed, due, trouble, excluded, "x")
+    one = Unread(article(1, NOW), failed, due, trouble, excluded, "x")
     for done, expected in ((False, [one]), (True, [])):
-        for note in wanted.page_notes(one, done=done):
+        for note in unread.page_notes(one, done=done):
             index.notes.write(*note)
-        assert wanted.pages(index, "news") + wanted.left(index, "news") == expected
+        assert unread.pages(index, "news") + unread.left(index, "news") == expected
     index.close()
 
 
@@ -50,16 +50,16 @@ def test_pages_come_back(failed, due, trouble, excluded):
 def test_parts_come_back(index, instants, texts):
     """A further document is remembered as it was, until it is not named any more."""
     one = Part("https://news.example/part.xml", "https://news.example/index.xml", *instants, *texts)
-    index.notes.write(*wanted.part_note("news", one))
-    assert wanted.parts(index, "news") == [one]
-    index.notes.write(*wanted.part_note("news", one, gone=True))
-    assert wanted.parts(index, "news") == []
+    index.notes.write(*unread.part_note("news", one))
+    assert unread.parts(index, "news") == [one]
+    index.notes.write(*unread.part_note("news", one, gone=True))
+    assert unread.parts(index, "news") == []
 
 
 def test_of_too_many_pages_the_newest():
     """One run reads the newest pages that fit, oldest first, and knows how many are left."""
     job = Job(SOURCE, Remembered())
-    job.want(Wanted(article(number, NOW - HOUR * number)) for number in range(250))
+    job.want(Unread(article(number, NOW - HOUR * number)) for number in range(250))
     read = []
     while page := job.next_page(foreseen=False):
         read.append(page.known.article.title)
@@ -72,7 +72,7 @@ def test_of_too_many_pages_the_newest():
 def test_enough_for_now(size, may_pass, count):
     """Failures in a row that may pass, or very large pages, end a source's pages for this run."""
     job = Job(SOURCE, Remembered())
-    job.want(Wanted(article(number)) for number in range(9))
+    job.want(Unread(article(number)) for number in range(9))
     asked = 0
     while job.next_page(foreseen=False):
         asked += 1
@@ -100,7 +100,7 @@ def test_which_documents_are_asked():
 @pytest.mark.parametrize(("kind", "tries"), [(Kind.TIMEOUT, 20), (Kind.REFUSED, 6), (Kind.GONE, 1)])
 def test_when_a_page_is_tried_again(kind, tries):
     """More and more rarely, and at last not any more; what may pass is tried for longer."""
-    one, count, due = Wanted(article(1)), 0, NOW
+    one, count, due = Unread(article(1)), 0, NOW
     while one.due is not None:
         one = one.after(Failure("u", kind, "why"), bounds=SOURCE.bounds, now=NOW, chance=0.0)
         assert one.due is None or one.due >= due

@@ -31,7 +31,7 @@ _MOST_TRIES = 6
 _MOST_TRIES_IF_PASSING = 20
 
 
-class Wanted(NamedTuple):
+class Unread(NamedTuple):
     """An article as a document told it, whose own page is to be read.
 
     `due`: when; None: not again, because it has been tried in vain, or because the source's rules leave it out
@@ -61,7 +61,7 @@ class Wanted(NamedTuple):
             return self.under != under
         return anyway if self.due is None else anyway or self.due <= now
 
-    def after(self, failure: Failure, *, bounds: politeness.Bounds, now: datetime, chance: float) -> "Wanted":
+    def after(self, failure: Failure, *, bounds: politeness.Bounds, now: datetime, chance: float) -> "Unread":
         """Decide when to try again after a failure."""
         known = politeness.Standing(due=now, asked=now, failed=self.failed)
         then = politeness.failed(known, failure, bounds, now, chance=chance)
@@ -94,18 +94,18 @@ class Part(NamedTuple):
 class Sorted(NamedTuple):
     """The articles of a document: those whose pages are to be read, those that have none, and how many are settled."""
 
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[Unread, ...] = ()
     direct: tuple[Received, ...] = ()
     settled: int = 0
     excluded: int = 0
 
 
-def pages(index: Index, source: str) -> list[Wanted]:
+def pages(index: Index, source: str) -> list[Unread]:
     """Read which pages of a source are wanted."""
     return [_wanted(said, source) for _, said in index.notes.all(_about(_PAGE, source))]
 
 
-def left(index: Index, source: str) -> list[Wanted]:
+def left(index: Index, source: str) -> list[Unread]:
     """Read which pages of a source are not tried any more, or left out by its rules."""
     return [_wanted(said, source) for _, said in index.notes.all(_about(_LEFT, source))]
 
@@ -115,7 +115,7 @@ def parts(index: Index, source: str) -> list[Part]:
     return [_part(said) for _, said in index.notes.all(_about(_PART, source))]
 
 
-def page_notes(one: Wanted, *, done: bool = False) -> Iterator[Note]:
+def page_notes(one: Unread, *, done: bool = False) -> Iterator[Note]:
     """Write what is to be noted of a page. `done`: it is not wanted any more."""
     article, raw = encode_article(one.known.article).decode(), one.known.raw.decode("utf-8", "surrogateescape")
     said: dict[str, object] = {
@@ -138,14 +138,14 @@ def part_note(source: str, one: Part, *, gone: bool = False) -> Note:
 
 
 def sort(
-    archive: Archive, source: WebSource, received: Sequence[Received], waiting: Iterable[Wanted], *, past: bool = False
+    archive: Archive, source: WebSource, received: Sequence[Received], waiting: Iterable[Unread], *, past: bool = False
 ) -> Sorted:
     """Tell which articles of a document are new, or changed as the document says, so that their pages are wanted.
 
     `past`: the document is of the past, and says nothing of changes.
     """
     under, before = source.settings, {one.key: one for one in waiting}
-    wanted: dict[str, Wanted] = {}
+    wanted: dict[str, Unread] = {}
     direct, settled, excluded = [], 0, 0
     for one in received[-source.most :] if source.most else received:
         article, name = one.article, kinds.key(one.article)
@@ -160,7 +160,7 @@ def sort(
         elif _is_out(source, one):
             excluded += 1
         else:
-            wanted[name] = Wanted(one, under=under)
+            wanted[name] = Unread(one, under=under)
     return Sorted(tuple(wanted.values()), tuple(direct), settled, excluded)
 
 
@@ -220,12 +220,12 @@ def _about(what: str, source: str) -> str:
     return f"{what} {source}"
 
 
-def _wanted(said: str, source: str) -> Wanted:
+def _wanted(said: str, source: str) -> Unread:
     told: dict[str, Any] = json.loads(said)
     raw = told["raw"].encode("utf-8", "surrogateescape")
     known = Received(decode_article(told["article"].encode()), raw, source, told["url"])
     due = told["due"] and datetime.fromisoformat(told["due"])
-    return Wanted(known, told["failed"], due, told["trouble"], told["excluded"], told["under"])
+    return Unread(known, told["failed"], due, told["trouble"], told["excluded"], told["under"])
 
 
 def _part(said: str) -> Part:
