@@ -120,8 +120,8 @@ def told(done: updating.Updated, *, dry_run: bool = False) -> str:
     """Sum up for a person."""
     if not (done.asked or done.pages):
         return "no source is due"
-    parts = [f"{plural(done.asked, 'source')} asked", *([f"{len(done.failures)} failed"] if done.failures else [])]
-    parts += [plural(done.pages, "page")] if done.pages else []
+    parts = [f"{plural(done.asked, 'source')} asked", *([plural(done.pages, "page")] if done.pages else [])]
+    parts += [f"{len(done.failures)} failed"] if done.failures else []
     parts += [plural(done.articles, "article"), f"{done.new} new"]
     parts += [plural(done.versions, "new version")] if done.versions else []
     parts += [f"{done.noise} with other markup only"] if done.noise else []
@@ -194,8 +194,11 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         return row
     known = remembered(archive.index, web(source))
     standing = known.standing
-    pages = unread.pages(archive.index, source.id)
-    left = [one for one in unread.left(archive.index, source.id) if not one.excluded]
+    if source.asking.full_text:
+        pages = unread.pages(archive.index, source.id)
+        left = [one for one in unread.left(archive.index, source.id) if not one.excluded]
+        trouble = [{"link": one.known.article.link, "reason": one.trouble} for one in (*pages, *left) if one.trouble]
+        row |= {"pages_waiting": len(pages), "pages_given_up": len(left), "pages_failed": trouble}
     return row | {
         "url": source.asking.url,
         "moved": known.address,
@@ -207,11 +210,6 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         "trouble": standing.trouble if standing else None,
         "gaps": [[instant(since), instant(until)] for since, until in known.gaps],
         "problems": [*known.problems, *([known.unmatched] if known.unmatched else [])],
-        "pages_waiting": len(pages),
-        "pages_failed": [
-            {"link": one.known.article.link, "reason": one.trouble} for one in (*pages, *left) if one.trouble
-        ],
-        "pages_given_up": len(left),
         "backfilled": known.complete,
     }
 

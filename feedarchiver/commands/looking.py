@@ -138,6 +138,8 @@ def explain_command(console: Console, name: str) -> int:
         console.show((f"{'captured':14}", "faint"), f"{fields['captured']}  {where}")
         console.show(" " * 14, (f"capture {fields['capture']}", "faint"))
         console.show(" " * 14, (f"raw     {fields['raw']}", "faint"))
+        if "said" in fields:
+            console.show(" " * 14, (f"said    {fields['said']}, before its page was read", "faint"))
     return 0
 
 
@@ -164,8 +166,14 @@ def _explained(found: "Found", article: "Article", body: "Body") -> dict[str, st
 
 
 def _capture(name: str, capture: "Capture") -> dict[str, object]:
-    fields = {"capture": name, "captured": instant(capture.captured), "source": capture.source, "url": capture.url}
-    return {**fields, "article": capture.article, "raw": capture.raw}
+    fields: dict[str, object] = {
+        "capture": name,
+        "captured": instant(capture.captured),
+        "source": capture.source,
+        "url": capture.url,
+    }
+    fields |= {"article": capture.article, "raw": capture.raw}
+    return fields | ({"said": capture.said} if capture.said else {})
 
 
 def _say_hit(console: Console, hit: "Hit") -> None:

@@ -122,7 +122,8 @@ def page(answer: Answer, known: Received, select: "Select | None") -> PageRead:
 
     if answer.media_type and not any(like in answer.media_type for like in _LIKE_HTML):
         raise Unreadable(f"it is no page but {answer.media_type}")
-    if urlsplit(answer.url).path in _FRONT and urlsplit(known.article.link or "").path not in _FRONT:
+    came, wanted = urlsplit(answer.url), urlsplit(known.article.link or "")
+    if came.path in _FRONT and not came.query and wanted.path not in _FRONT:  # where many sites lead who comes too late
         raise Unreadable(f"it leads to the front page, {answer.url}")
     data = answer.body or b""
     found = extract(data, url=answer.url, charset=answer.charset, own=known.article, select=select)

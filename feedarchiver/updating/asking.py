@@ -22,6 +22,7 @@ from feedarchiver.updating.job import Job, Walk
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles
 from feedarchiver.updating.source import (
     HOST,
+    Remembered,
     WebSource,
     host_read,
     host_written,
@@ -111,7 +112,7 @@ class Asking:
         """Decide whether a source is asked now, or at least the pages of articles that wait."""
         known = remembered(self._archive.index, source)
         gone = known.standing is not None and known.standing.due is None
-        wants_past = self._manner.backfill and not known.complete
+        wants_past = self._wants_past(source, known)
         by_name = not self._manner.due_only
         is_wanted = by_name or (wants_past and not gone)
         url = known.address or source.url
@@ -128,6 +129,10 @@ class Asking:
         if known.standing and not (wants_past and known.older is None):
             request = request._replace(etag=known.standing.etag, modified=known.standing.modified)
         return request
+
+    def _wants_past(self, source: WebSource, known: Remembered) -> bool:
+        """Tell whether to go back through a source's own archive; only feeds have one."""
+        return self._manner.backfill and source.kind == "feed" and not known.complete
 
     def _recall(self, job: Job, *, polled: bool, by_name: bool) -> None:
         """Read which pages were wanted before; when the source itself is asked, also those that are not tried again."""
@@ -169,7 +174,7 @@ class Asking:
 
     def _polled(self, job: Job, request: Request, answer: Answer) -> Polled:
         source, known = job.source, job.known
-        wants_past = self._manner.backfill and not known.complete
+        wants_past = self._wants_past(source, known)
         digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
         if source.kind == "sitemap":
             job.parts = {part.url: part for part in unread.parts(self._archive.index, source.id)}
