@@ -195,7 +195,7 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
     known = remembered(archive.index, web(source))
     standing = known.standing
     if source.asking.full_text:
-        pages = unread.pages(archive.index, source.id)
+        pages = [*unread.pages(archive.index, source.id)]
         left = [one for one in unread.left(archive.index, source.id) if not one.excluded]
         trouble = [{"link": one.known.article.link, "reason": one.trouble} for one in (*pages, *left) if one.trouble]
         row |= {"pages_waiting": len(pages), "pages_given_up": len(left), "pages_failed": trouble}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
+from itertools import chain
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
@@ -119,7 +120,7 @@ class Asking:
         waits = politeness.wait(None if is_wanted else known.standing, self._host(url), self._now)
         job = Job(source, known)
         if source.full_text:
-            self._recall(job, polled=not waits, by_name=by_name)
+            self._recall(job, by_name=by_name)
         if waits:
             if is_wanted and waits.until:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
@@ -134,11 +135,11 @@ class Asking:
         """Tell whether to go back through a source's own archive; only feeds have one."""
         return self._manner.backfill and source.kind == "feed" and not known.complete
 
-    def _recall(self, job: Job, *, polled: bool, by_name: bool) -> None:
-        """Read which pages were wanted before; when the source itself is asked, also those that are not tried again."""
+    def _recall(self, job: Job, *, by_name: bool) -> None:
+        """Read which pages wait; when somebody asks for the source, also those that are not tried any more."""
         index, source = self._archive.index, job.source
-        job.waiting = unread.pages(index, source.id) + (unread.left(index, source.id) if polled or by_name else [])
-        job.pages = [one for one in job.waiting if one.is_due(self._now, source.settings, anyway=by_name)]
+        waiting = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
+        job.want(one for one in waiting if one.is_due(self._now, source.settings, anyway=by_name))
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source
@@ -256,7 +257,7 @@ class Asking:
         """Tell which articles' pages are to be read, and have them read."""
         if not job.source.full_text:
             return None
-        found = unread.sort(self._archive, job.source, reading.received, job.waiting, past=past)
+        found = unread.sort(self._archive, job.source, reading.received, past=past)
         job.want(found.wanted)
         return found
 

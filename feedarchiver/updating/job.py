@@ -33,29 +33,38 @@ class Walk:
 class Job:
     """A source that is being asked. `at`: the further document, or the article, whose answer is awaited.
 
-    `waiting` is what was wanted before this run, `pages` what is wanted now; `parts` are the source's further
-    documents. `closed`: hosts that are not asked any more in this run.
+    `pages` are those to be read, the newest that fit into a run, the oldest of them first; `parts` are the source's
+    further documents. `closed`: hosts that are not asked any more in this run.
     """
 
     source: WebSource
     known: Remembered
     walk: Walk | None = None
     at: Part | Unread | None = None
-    waiting: list[Unread] = field(default_factory=list)
-    pages: list[Unread] = field(default_factory=list)
+    pages: deque[Unread] = field(default_factory=deque)
     parts: dict[str, Part] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     began: bool = False
     _asked_parts: set[str] = field(default_factory=set)
-    _chosen: deque[Unread] | None = None
-    _unread: int = 0
+    _beyond: int = 0
+    _read: int = 0
     _failures: int = 0
     _size_bytes: int = 0
 
     def want(self, found: Iterable[Unread]) -> None:
         """Have these pages read, in place of what was wanted of the same articles."""
-        by_key = {one.key: one for one in self.pages} | {one.key: one for one in found}
-        self.pages = [*by_key.values()]
+        by_key = {one.key: one for one in self.pages}
+        for one in found:
+            by_key[one.key] = one
+            if len(by_key) > 2 * _MOST_PAGES:
+                by_key = self._newest(by_key)
+        self.pages = deque(self._newest(by_key).values())
+
+    def _newest(self, by_key: dict[str, Unread]) -> dict[str, Unread]:
+        """Keep as many as fit into a run, and count the others: there may be very many."""
+        inorder = sorted(by_key.items(), key=lambda one: one[1].age)
+        self._beyond += max(len(inorder) - _MOST_PAGES, 0)
+        return dict(inorder[-_MOST_PAGES:])
 
     def name_parts(self, named: Iterable[kinds.Part], of: str) -> Iterator[Note]:
         """Take in which further documents there are, as the one at `of` says, and give what is to be noted of them."""
@@ -81,17 +90,16 @@ class Job:
         return part
 
     def next_page(self, *, foreseen: bool) -> Unread | None:
-        """Choose the article whose page is to be read next: of the newest that fit into a run, the oldest."""
-        if self._chosen is None:
-            self.pages.sort(key=lambda one: one.age)
-            self._chosen = deque(self.pages[-(_MOST_PAGES_FORESEEN if foreseen else _MOST_PAGES) :])
-            self._unread = len(self.pages) - len(self._chosen)
+        """Choose the article whose page is to be read next."""
         is_enough = self._failures >= _MOST_FAILURES or self._size_bytes > _MOST_BYTES
-        return self._chosen.popleft() if self._chosen and not is_enough else None
+        if is_enough or not self.pages or (foreseen and self._read >= _MOST_PAGES_FORESEEN):
+            return None
+        self._read += 1
+        return self.pages.pop() if foreseen else self.pages.popleft()
 
     def pass_over(self) -> None:
         """Leave the page that was chosen for another run."""
-        self._unread += 1
+        self._beyond += 1
 
     def came(self, size_bytes: int, *, may_pass: bool = False) -> None:
         """Count what came, and in a row the failures of a kind that `may_pass`."""
@@ -101,4 +109,4 @@ class Job:
     @property
     def unread(self) -> int:
         """How many pages are left for another run."""
-        return self._unread + len(self._chosen or ()) if self._chosen is not None else len(self.pages)
+        return self._beyond + len(self.pages)

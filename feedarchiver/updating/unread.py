@@ -6,7 +6,7 @@ it forgotten. What was read already stands in the archive, and not here.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -100,14 +100,14 @@ class Sorted(NamedTuple):
     excluded: int = 0
 
 
-def pages(index: Index, source: str) -> list[Unread]:
+def pages(index: Index, source: str) -> Iterator[Unread]:
     """Read which pages of a source are wanted."""
-    return [_wanted(said, source) for _, said in index.notes.all(_about(_PAGE, source))]
+    return (_wanted(said, source) for _, said in index.notes.all(_about(_PAGE, source)))
 
 
-def left(index: Index, source: str) -> list[Unread]:
+def left(index: Index, source: str) -> Iterator[Unread]:
     """Read which pages of a source are not tried any more, or left out by its rules."""
-    return [_wanted(said, source) for _, said in index.notes.all(_about(_LEFT, source))]
+    return (_wanted(said, source) for _, said in index.notes.all(_about(_LEFT, source)))
 
 
 def parts(index: Index, source: str) -> list[Part]:
@@ -137,19 +137,17 @@ def part_note(source: str, one: Part, *, gone: bool = False) -> Note:
     return _about(_PART, source), one.url, None if gone else text
 
 
-def sort(
-    archive: Archive, source: WebSource, received: Sequence[Received], waiting: Iterable[Unread], *, past: bool = False
-) -> Sorted:
+def sort(archive: Archive, source: WebSource, received: Sequence[Received], *, past: bool = False) -> Sorted:
     """Tell which articles of a document are new, or changed as the document says, so that their pages are wanted.
 
     `past`: the document is of the past, and says nothing of changes.
     """
-    under, before = source.settings, {one.key: one for one in waiting}
+    under = source.settings
     wanted: dict[str, Unread] = {}
     direct, settled, excluded = [], 0, 0
     for one in received[-source.most :] if source.most else received:
         article, name = one.article, kinds.key(one.article)
-        kept = before.get(name)
+        kept = _kept(archive.index, source.id, name)
         if not (article.link or "").lower().startswith(("http://", "https://")):
             direct.append(one)
         elif kept and not _has_changed(kept.known.article, article) and kept.under == under:
@@ -218,6 +216,11 @@ def _told(index: Index, article: Article, source: str) -> list[Told]:
 
 def _about(what: str, source: str) -> str:
     return f"{what} {source}"
+
+
+def _kept(index: Index, source: str, name: str) -> Unread | None:
+    said = next(filter(None, (index.notes.read(_about(what, source), name) for what in (_PAGE, _LEFT))), None)
+    return None if said is None else _wanted(said, source)
 
 
 def _wanted(said: str, source: str) -> Unread:
