@@ -81,7 +81,7 @@ def test_a_reprocessing_killed(state, tmp_path):
     assert whole.told("reprocess")["versions"] == 3
     longest_s = time.monotonic() - began
     luck, found = random.Random(3), []
-    for number in range(100 if SOAK else 2):
+    for number in range(100 if SOAK else 1):
         copy, after_s = Copy(program, tmp_path / str(number)), luck.uniform(0.5, 1) * longest_s
         killed(copy, after_s, "reprocess")
         found += [f"after {after_s:.3f} s: {fault}" for fault in faults(copy, ("reprocess",), outcome(whole))]
