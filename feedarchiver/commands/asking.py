@@ -66,7 +66,7 @@ def reprocess_command(console: Console, sources: tuple[str, ...]) -> int:
     from feedarchiver.updating.again import reprocess
 
     config = load(console.config_path)
-    chosen = [web for source in _chosen(config, sources) if (web := _web(source)).full_text or sources]
+    chosen = [asked for source in _chosen(config, sources) if (asked := web(source)).full_text or sources]
     with Archive.open(config.store, config.index) as archive, console.progress("reading again") as advance:
         done = reprocess(
             archive,
