@@ -1,7 +1,7 @@
-"""Notes for whoever gathers: what it remembers of sources and hosts from run to run. What they say is its own affair.
+"""Notes for whoever gathers or announces: what it remembers from run to run. What they say is its own affair.
 
 They lie in the index to be durable together with the captures that they are about, and never before them. Losing them
-costs one more request for each source.
+costs one more request for each source, and that what was announced already is announced again.
 """
 
 import sqlite3
@@ -23,6 +23,10 @@ class Notes:
         """Return what is noted of a thing."""
         row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
         return row[0] if row else None
+
+    def all(self, about: str) -> dict[str, str]:
+        """Return all that is noted of a sort of things, by their names."""
+        return dict(self._db.execute("SELECT name, said FROM notes WHERE about = ?", (about,)))
 
     def write(self, about: str, name: str, said: str | None) -> None:
         """Note something; None: forget it."""

@@ -38,7 +38,7 @@ Exit codes:
   0  done
   1  failed; what was kept is said
   2  wrong usage or configuration; nothing was done
-  3  done, but something was refused or a source failed; each is named"""
+  3  done, but something was refused, or a source, the hub or the command of `after` failed; each is named"""
 
 
 class Commands(click.Group):

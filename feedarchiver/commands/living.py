@@ -6,11 +6,13 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.log import Log, Relay, described
 from feedarchiver.commands.main import Ran, ask_due, fetch_due, folders, import_new, publish, would_reseal
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import socket
 
     from feedarchiver.daemon import Came, Daemon
-    from feedarchiver.server import Server
+    from feedarchiver.server import Hub, Server
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _QUIET_S = 2.0
@@ -51,7 +53,7 @@ def serve_command(console: Console, host: str, port: int, log: str) -> int:
     config = load(console.config_path)
     told = _log(console, log)
     sock = listen(host, port)
-    server = Server(config.published, lambda: _counts(config), lambda: None)
+    server = Server(config.published, lambda: _counts(config), lambda: None, hub=_hub(config))
     asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
     return 0
@@ -72,13 +74,14 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     told = _log(console, log)
     work = _Work(told, config)
     daemon = Daemon(work)
+    work.published = daemon.published
     server, sock = None, None
     if not no_serve:
         from feedarchiver.server import Server, listen
 
         sock = listen(host, port)
         facts = lambda: {**_counts(work.config), **daemon.facts()}  # noqa: E731 - as short as that
-        server = Server(config.published, facts, daemon.ill, daemon.ticking)
+        server = Server(config.published, facts, daemon.ill, daemon.ticking, _hub(config))
         work.moved = server.published.show
     asyncio.run(_live(daemon, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
@@ -90,8 +93,10 @@ class _Work:
 
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
-        self._asking, self._fetching = (Log(log.config_path, log.level, json=log.json) for _ in range(2))
-        self.moved: Callable[[Any], None] = lambda _: None
+        names = ("asking", "fetching", "announcing")
+        self._asking, self._fetching, self._announcing = (Log(log.config_path, log.level, json=log.json) for _ in names)
+        self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
+        self.published: Callable[[], None] = lambda: None
 
     def folders(self) -> Iterator[str]:
         from feedarchiver.gather.folder import folders as below
@@ -104,6 +109,10 @@ class _Work:
 
     def ask(self, step: Callable[[], None]) -> "Came":
         return self._done(self._asking, step, self._ask)
+
+    def announce(self, step: Callable[[], None]) -> None:
+        if self.config.hub or self.config.after:
+            self._done(self._announcing, step, self._announce)
 
     def _done(self, journal: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
         """Do a part of the work, and say what went wrong."""
@@ -138,6 +147,8 @@ class _Work:
         if imported.new or imported.versions or built.written or built.removed:
             ran = Ran(imported, None, built)
             self._log.say(ran.told, event="run", **ran.figures)
+        if built.written or built.removed:
+            self.published()
         if built.faults:
             return Came.FAILED
         return Came.SOON if imported.young else Came.DONE
@@ -177,6 +188,14 @@ class _Work:
         self._fetching.say(pictures.told(fetched), event="fetched", **pictures.figures(fetched))
         return Came.SOON
 
+    def _announce(self) -> "Came":
+        """Tell the world: beside the rest, so that no command and no hub delays it."""
+        from feedarchiver.daemon import Came
+
+        with Archive.open(self.config.store, self.config.index) as archive:
+            announce(self._announcing, self.config, archive)
+        return Came.DONE
+
     def reload(self) -> None:
         try:
             self.config = load(self._log.config_path)
@@ -184,7 +203,7 @@ class _Work:
             for problem in error.problems:
                 self._log.warn(f"{problem}; the old configuration stays", event="config", problem=problem)
             return
-        self.moved(self.config.published)
+        self.moved(self.config.published, _hub(self.config))
         self._log.say("configuration read again", event="reloaded")
 
 
@@ -230,6 +249,13 @@ def _say_where(log: Log, config: Config, host: str, sock: "socket.socket | None"
     text = f"serving {config.published} on {address}"
     text += "" if config.base_url == address else f"; the feeds name {config.base_url} (base_url)"
     log.say(text, event="serving", address=address, base_url=config.base_url, folder=str(config.published))
+
+
+def _hub(config: Config) -> "Hub | None":
+    """Name the hub that feeds are served with."""
+    from feedarchiver.server import Hub
+
+    return None if config.hub is None else Hub(config.hub, config.base_url)
 
 
 def _counts(config: Config) -> Mapping[str, float]:

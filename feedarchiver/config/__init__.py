@@ -6,12 +6,12 @@ are mistakes. Folders are relative to the folder that config.toml lies in. Only 
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.config import checks, filters, sources
+from feedarchiver.config import checks, environment, filters, sources
 from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
 from feedarchiver.config.sources import Source
@@ -30,6 +30,8 @@ _PUBLISH: checks.Keys = {
     "pages": (checks.truth, True),
     "title": (checks.text, "All articles"),
     "images": (checks.images, "original"),
+    "hub": (checks.hub, None),
+    "after": (checks.text, None),
 }
 _WEB: checks.Keys = {
     "contact": (checks.text, None),
@@ -53,8 +55,9 @@ class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
     `published` is the folder that feeds are written to, `title` that of the feed of all articles, `archived_images`
-    whether feeds show stored copies of images. `contact` is for those who are asked. `feeds` is empty when none is
-    named: see `feeds_for`.
+    whether feeds show stored copies of images. `hub` is told of changes, `after` is called after them. `contact` is for
+    those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment` names the variables that
+    count more than the file.
     """
 
     root: Path
@@ -67,15 +70,20 @@ class Config:
     pages: bool
     title: str
     archived_images: bool
+    hub: str | None
+    after: str | None
     contact: str | None
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
+    environment: tuple[str, ...] = ()
 
 
-def load(path: Path) -> Config:
-    """Read and check config.toml. Raises ConfigError with every mistake."""
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake."""
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
+    instead = environment.put(environ, raw, _TABLES)
+    problems += environment.fill(environ, raw.get("source"))
     archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
@@ -87,8 +95,8 @@ def load(path: Path) -> Config:
     problems += [*_repeated("source", origins), *_repeated("feed", feeds)]
     root = _at(path.parent, "")
     problems += _overlaps(root, archive, publish, origins)
-    if problems:
-        raise _error(path, *problems)
+    if problems or instead.problems:
+        raise ConfigError(*_error(path, *problems).problems, *instead.problems)
     store = _at(root, archive["store"])
     return Config(
         root=root,
@@ -101,9 +109,12 @@ def load(path: Path) -> Config:
         pages=publish["pages"],
         title=publish["title"],
         archived_images=publish["images"] == "archived",
+        hub=publish["hub"],
+        after=publish["after"],
         contact=web["contact"],
         sources=tuple(sources.made(origin, origin["folder"] and _at(root, origin["folder"])) for origin in origins),
         feeds=tuple(_feed(feed, origins) for feed in feeds),
+        environment=instead.variables,
     )
 
 

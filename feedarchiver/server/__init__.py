@@ -29,9 +29,9 @@ from starlette.routing import Mount, Route
 from feedarchiver.errors import UsageError
 from feedarchiver.server.connection import MOST, Connection
 from feedarchiver.server.metrics import MEDIA_TYPE, Metrics
-from feedarchiver.server.published import Published
+from feedarchiver.server.published import Hub, Published
 
-__all__ = ["Server", "listen"]
+__all__ = ["Hub", "Server", "listen"]
 
 Facts = Callable[[], Mapping[str, float]]
 """Tells what is known of archive and runs, by the names in `metrics`. It may read the disk."""
@@ -50,12 +50,17 @@ class Server(uvicorn.Server):
     """A server of the folder `root`. `ill` says why it should not be called healthy, or None."""
 
     def __init__(
-        self, root: Path, facts: Facts, ill: Callable[[], str | None], lifespan: Lifespan | None = None
+        self,
+        root: Path,
+        facts: Facts,
+        ill: Callable[[], str | None],
+        lifespan: Lifespan | None = None,
+        hub: Hub | None = None,
     ) -> None:
         self._metrics = Metrics()
         self._known: tuple[float, Mapping[str, float]] = (0, {})
         self._facts, self._ill = facts, ill
-        self.published = Published(root, self._metrics.count)
+        self.published = Published(root, self._metrics.count, hub)
         routes = [
             Route("/healthz", self._healthz),
             Route("/metrics", self._metrics_page),
