@@ -3,7 +3,7 @@
 import pytest
 from program import CONFIG, Program
 
-from feedarchiver.config import _TABLES, load
+from feedarchiver.config import TABLES, load
 from feedarchiver.config.environment import variable
 from feedarchiver.errors import ConfigError
 
@@ -38,7 +38,7 @@ def mistakes(folder, text=CONFIG, **environ):
     return [problem.replace(f"{folder}/", "") for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize(("table", "key"), [(table, key) for table, keys in _TABLES.items() for key in keys])
+@pytest.mark.parametrize(("table", "key"), [(table, key) for table, keys in TABLES.items() for key in keys])
 def test_every_key(tmp_path, table, key):
     """Every key of a table that is there once can come from the environment, and counts more than the file."""
     first, second = VALUES[key]

@@ -45,9 +45,9 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "web": _WEB}
+TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "web": _WEB}
 _LISTS = {"source": sources.KEYS, "feed": _FEED}
-_ALL = {**_TABLES, **_LISTS}
+_ALL = {**TABLES, **_LISTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +82,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake."""
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
-    instead = environment.put(environ, raw, _TABLES)
+    instead = environment.put(environ, raw, TABLES)
     problems += environment.fill(environ, raw.get("source"))
-    archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
+    archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items())
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
@@ -181,7 +181,7 @@ def _error(path: Path, *problems: str) -> ConfigError:
 
 
 def _unknown(name: str) -> str:
-    homes = [f"[{table}]" for table, keys in _TABLES.items() if name in keys]
+    homes = [f"[{table}]" for table, keys in TABLES.items() if name in keys]
     return f"{name}: belongs in {homes[0]}" if homes else checks.unknown(name, _ALL, "table")
 
 
