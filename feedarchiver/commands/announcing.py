@@ -1,7 +1,5 @@
 """What follows a build: the command that the configuration names, then the hub. Neither ever fails a build."""
 
-from datetime import UTC, datetime
-
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console
 from feedarchiver.commands.naming import plural
@@ -40,8 +38,7 @@ def _tell(console: Console, config: Config, url: str, archive: Archive) -> bool:
 
     feeds = feeds_for(config, archive.index.sources())
     hub = Hub(url, config.base_url, Folder(config.published))
-    now = datetime.now(UTC)
-    came = tell(archive, feeds, hub, now=now, contact=config.contact, step=console.step)
+    came = tell(archive, feeds, hub, now=console.now(), contact=config.contact, step=console.step)
     if came.trouble:
         text = f"hub: {url}: {came.trouble}; the feeds are built, {plural(came.left, 'document')} not told yet"
         console.warn(text, event="hub", hub=url, reason=came.trouble, left=came.left)

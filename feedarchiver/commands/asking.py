@@ -67,7 +67,7 @@ def update(
         done = updating.update(
             archive,
             (_web(source) for source in sources if source.asking),
-            now=datetime.now(UTC),
+            now=console.now(),
             manner=manner,
             contact=config.contact,
             chance=random.random,

@@ -5,7 +5,6 @@ import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,8 +92,7 @@ class _Work:
 
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
-        names = ("asking", "fetching", "announcing")
-        self._asking, self._fetching, self._announcing = (Log(log.config_path, log.level, json=log.json) for _ in names)
+        self._asking, self._fetching, self._announcing = log.another(), log.another(), log.another()
         self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
         self.published: Callable[[], None] = lambda: None
 
@@ -137,7 +135,7 @@ class _Work:
         from feedarchiver.daemon import Came
 
         config = self.config
-        with Archive.create(config.store, config.index, now=datetime.now(UTC), wait_s=_WAIT_S) as archive:
+        with Archive.create(config.store, config.index, now=self._log.now(), wait_s=_WAIT_S) as archive:
             archive.keeps_cleaned = True
             cut = would_reseal(config, archive)
             if cut:
@@ -160,7 +158,7 @@ class _Work:
         config = self.config
         if not any(source.asking for source in config.sources):
             return Came.DONE
-        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        with Archive.create(config.store, config.index, now=self._asking.now()) as archive:
             updated = ask_due(self._asking, config, archive)
         if updated is None or not updated.asked:
             return Came.DONE
@@ -179,7 +177,7 @@ class _Work:
         config = self.config
         if not any(source.pictures for source in config.sources):
             return Came.DONE
-        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        with Archive.create(config.store, config.index, now=self._fetching.now()) as archive:
             fetched = fetch_due(self._fetching, config, archive, _PICTURES_S)
         if fetched is None or not fetched.stored:
             return Came.DONE

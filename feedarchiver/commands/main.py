@@ -241,7 +241,7 @@ def _import(
     what: list[flow.SeedFolder] | flow.SeedFolder,
     quiet_s: float = 0,
 ) -> flow.Imported:
-    now, limit_bytes = datetime.now(UTC), config.max_seed_bytes
+    now, limit_bytes = console.now(), config.max_seed_bytes
     with console.progress("archiving") as advance:
         if isinstance(what, flow.SeedFolder):
             done = flow.import_git(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
