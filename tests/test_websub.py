@@ -96,21 +96,15 @@ def test_told_once(home, hub):
     assert home("run") == (0, "1 article, 1 new; 2 feeds, 25 documents written, 0 unchanged\n", "")
     assert sorted(hub.published) == sorted(topics())
     hub.published.clear()
-    assert home("run").status == home("build").status == 0
+    for path in home.feeds.rglob("*.xml"):
+        path.unlink()
+    assert home.told("run")["built"]["written"]
+    assert hub.published == [], "files that were made again, byte for byte, are no news"
+    assert home("build").status == 0
     assert hub.published == []
     home.write("rfi/b.txt", title="Two", link="https://example.org/2")
     home("run")
     assert sorted(hub.published) == sorted(topics("all", "rfi"))
-
-
-def test_nothing_new_in_other_files(home, hub):
-    """A folder whose files were made again, byte for byte, is no news."""
-    home("run")
-    hub.published.clear()
-    for path in home.feeds.rglob("*.xml"):
-        path.unlink()
-    assert home.told("run")["built"]["written"]
-    assert hub.published == []
 
 
 def test_a_hub_that_fails(home, hub):
@@ -140,13 +134,18 @@ def rounds(home, hub):
     return tell
 
 
-@pytest.fixture
-def built(tmp_path, hub):
-    """Build a folder of feeds that no hub has been told of."""
-    program = Program(tmp_path / "built")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    program = Program(tmp_path_factory.mktemp("template") / "home")
     program.write("a.txt")
     assert program("run").status == 0
     return program
+
+
+@pytest.fixture
+def built(tmp_path, template):
+    """Have a folder of feeds that no hub has been told of."""
+    return template.copy(tmp_path / "built")
 
 
 def test_back_off(built, hub):
@@ -192,7 +191,7 @@ def test_a_topic_that_is_refused(built, hub):
     assert tell(timedelta(minutes=1)).told == 1
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 307])
 def test_a_redirect_leads_nowhere(built, hub, status):
     """A hub that redirects is not followed, into this network or elsewhere, and not told of anything else."""
     with Web() as web:

@@ -38,9 +38,9 @@ def _told(config: Config) -> Iterator[tuple[str, str]]:
     yield "archive", f"{config.store}, index {config.index}"
     yield "feeds", f"{config.published}, read at {config.base_url}"
     if config.hub:
-        yield "hub", config.hub
+        yield "hub", f"{config.hub}, which fetches feeds from {config.base_url}"
     if config.after:
-        yield "after", config.after
+        yield "after", f"{config.after}, called in {config.root}"
     for name in config.environment:
         yield "environment", name
     for source in config.sources:
