@@ -82,8 +82,8 @@ def test_a_failure(tmp_path):
     for count in (1, 2):
         ran = home("run", "-q")
         assert (ran.status, ran.out) == (3, "")
-        assert ran.err.endswith(
-            " ended with status 23: \\x1b[31mthe last; the feeds are built; called again in the next run\n"
+        assert ran.err == (
+            "after: ended with status 23: \\x1b[31mthe last; the feeds are built; called again in the next run\n"
         )
         assert len(calls(home)) == count
     assert home.told("run")["built"]["written"] == []

@@ -114,10 +114,10 @@ def test_some_hours(tmp_path):
 @pytest.mark.skipif(not SOAK, reason="takes minutes; set FEEDARCHIVER_SOAK=1")
 def test_a_day(tmp_path):
     """24 hours with 500 sources: asked in time, none twice at once; memory, threads and open files stay as they are."""
-    sites, states, home = day(tmp_path / "home", sources=500, hours=24, tick_s=10)
+    sites, states, home = day(tmp_path / "home", sources=500, hours=24, tick_s=30)
     figures = {"requests": sum(len(site.asked) for site in sites), "articles": sum(len(site.shown) for site in sites)}
     (tmp_path / "figures.json").write_text(json.dumps([figures, *states]))  # for whoever wants to know
-    asked_in_time(sites, 24, 10)
+    asked_in_time(sites, 24, 30)
     all_is_there(sites, home)
     settled = states[6]
     assert max(state["kilobytes"] for state in states[7:]) < 1.05 * settled["kilobytes"]

@@ -24,10 +24,11 @@ def _call(console: Console, config: Config, line: str, archive: Archive) -> bool
     environment = {variable("publish", "folder"): str(config.published)}
     came = call(archive, Command(line, config.root, environment), console.step)
     if came.trouble:
-        text = f"after: {line!r} {came.trouble}; the feeds are built; called again in the next run"
-        console.warn(text, event="after", command=line, reason=came.trouble)
+        # The command itself is not repeated: it may hold a secret, and logs travel.
+        text = f"after: {came.trouble}; the feeds are built; called again in the next run"
+        console.warn(text, event="after", reason=came.trouble)
     elif came.called:
-        console.detail(f"after: {line!r} succeeded")
+        console.detail("after: succeeded")
     return came.trouble is None
 
 
