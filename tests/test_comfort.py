@@ -9,6 +9,7 @@ import sys
 
 import click
 import pytest
+from living import living
 from program import CONFIG, PROJECT, Program
 
 from feedarchiver.commands import TABLE, cli
@@ -212,6 +213,15 @@ def test_config_check_of_mistakes(home):
         "feedarchiver: config.toml: publish: hob: unknown key; did you mean hub?",
         "feedarchiver: config.toml: publish: page_size: must be a whole number of at least 1, not 0",
     ]
+
+
+def test_serving_nothing(home):
+    """A server that has nothing to serve yet says what to do."""
+    with living(home, "serve", "--port", "0") as server:
+        server.wait_for(f"no feed is published in {home.feeds} yet; call `feedarchiver run`")
+        assert home("run").status == 0
+        assert server.serving().get("/all/rss.xml").status == 200
+        assert server.end() == 0
 
 
 # NO_COLOR

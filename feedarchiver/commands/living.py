@@ -53,6 +53,8 @@ def serve_command(console: Console, host: str, port: int, log: str) -> int:
     told = _log(console, log)
     sock = listen(host, port)
     server = Server(config.published, lambda: _counts(config), lambda: None, hub=_hub(config))
+    if not any(config.published.glob("*/rss.xml")):
+        told.warn(f"no feed is published in {config.published} yet; call `feedarchiver run`", event="empty")
     asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
     return 0
