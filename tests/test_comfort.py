@@ -157,10 +157,9 @@ def test_fish(home):
     script = (
         "feedarchiver completion fish | source; complete -C 'feedarchiver import-o'; complete -C 'feedarchiver log --j'"
     )
-    assert shell(home, "fish", "--no-config", "-c", script) == [
-        f"import-opml\t{TABLE['import-opml'][1]}",
-        "--json\tPrint one JSON object a line",
-    ]
+    command, option = shell(home, "fish", "--no-config", "-c", script)
+    assert command == f"import-opml\t{TABLE['import-opml'][1]}"
+    assert option.startswith("--json\tPrint one JSON object a line")
 
 
 def test_completing_loads_little(home):
