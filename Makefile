@@ -2,13 +2,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench soak man clean help
+.PHONY: run test lint bench soak man stores clean help
 
 # A virtual environment works only where it was made, so its stamps carry the folder's checksum: in a copied or moved
 # folder, and whenever the dependencies change, it is made anew.
 here := $(shell pwd | cksum | cut -d ' ' -f 1)
 runtime := .venv/.runtime-$(here)
 development := .venv/.development-$(here)
+stores := .venv-stores/.made-$(here)
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
 suited := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
@@ -39,9 +40,18 @@ man: $(runtime) ## docs/feedarchiver.1, out of what --help shows
 	@.venv/bin/feedarchiver man > docs/feedarchiver.1.new
 	@mv docs/feedarchiver.1.new docs/feedarchiver.1
 
+stores: $(stores) ## the S3 servers that tests of object stores run against, in an environment of their own
+
 clean: ## remove the virtual environment and caches; archive/ and feeds/ stay
-	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv .venv-stores .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 	@find feedarchiver tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+$(stores): Makefile $(runtime)
+	@echo "Installing S3 servers to test with, once ..."
+	@.venv/bin/python -m venv --clear .venv-stores
+	@.venv-stores/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  'moto==5.2.5' 'nanio==0.1.7' flask flask-cors py-partiql-parser pyyaml
+	@touch $@
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile

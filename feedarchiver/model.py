@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
+HEALTH = "/health"
+"""The source of what the archive tells of itself. No other source is called so: the name of none has a slash."""
+
 
 class ObjectId(str):
     """The name of an object: the SHA-256 of its bytes, as 64 lowercase hexadecimal digits."""
@@ -179,7 +182,7 @@ class Feed(NamedTuple):
     """A named selection of entries. `id` is also its folder's name; `sources` of None means every source.
 
     `filter` of None: everything that its sources have. `kind` says what its entries are: a feed of changes has one for
-    each edit of the articles that it would have otherwise.
+    each edit of the articles that it would have otherwise, one of health has one for each incident and each end of one.
     """
 
     id: str
@@ -188,7 +191,7 @@ class Feed(NamedTuple):
     language: str | None = None
     sources: tuple[str, ...] | None = None
     filter: Filter | None = None
-    kind: Literal["articles", "changes"] = "articles"
+    kind: Literal["articles", "changes", "health"] = "articles"
 
 
 class Document(NamedTuple):

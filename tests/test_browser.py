@@ -10,14 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from feedarchiver.archive.census import Arrival, Size
 from feedarchiver.archive.cleaned import body
+from feedarchiver.gather.web.politeness import Bounds, Standing
 from feedarchiver.model import Article, Change, Entry, Feed, Image, ObjectId
 from feedarchiver.publish import feedpage, pages, site, site_search
 from feedarchiver.publish.changed import render_change
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.rendered import render
+from feedarchiver.server import status
+from feedarchiver.server.knowing import Known
 from feedarchiver.textdiff import diff
+from feedarchiver.updating.source import WebSource
+from feedarchiver.watching.overview import Came, Overview, Totals
+from feedarchiver.watching.rhythm import Silence
+from feedarchiver.watching.room import Room
+from feedarchiver.watching.sources import Seen, Watched
+from feedarchiver.watching.verified import Verified
 from feedarchiver.words import folded
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -33,7 +43,8 @@ FLAGS = [
 ]
 WHEN = datetime(2024, 1, 2, tzinfo=UTC)
 COUNT = 60
-PAGES = ["index.html", "all/index.html", "all/archive/000001.html", "search.html?q=北京"]
+HOUR = timedelta(hours=1)
+PAGES = ["status.html", "index.html", "all/index.html", "all/archive/000001.html", "search.html?q=北京"]
 PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='300' height='200'/>"
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
@@ -88,6 +99,36 @@ def documents():
     made += [site.article_page(one, None, versions) for one in entries]
     made += site_search.grown(0, map(site.searched, entries), {}.__getitem__)
     yield from ((document.path, document.data) for document in made)
+    yield "status.html", status.page(known(), pages=True).encode()
+    yield status.STYLE, status.style()
+
+
+def known():
+    silent = Silence(days=40, usual=3)
+    bad = Standing(WHEN, WHEN, answered=WHEN, failed=7, failing_since=WHEN, trouble="answers 500 " + "x" * 90)
+    sources = [
+        Watched("bad", "新闻", WebSource("bad", "feed", "https://example.org/a", Bounds(HOUR, HOUR, HOUR))),
+        Watched("silent", "Silent " * 12),
+        Watched("ok", "ok"),
+    ]
+    seen = [
+        Seen(sources[0], WHEN, 12_345, WHEN, None, bad, gaps=((WHEN, WHEN),)),
+        Seen(sources[1], WHEN, 3, WHEN, silent),
+        Seen(sources[2], WHEN, 3, None, None),
+    ]
+    overview = Overview(
+        at=WHEN,
+        totals=Totals(12_351, 12_351, 12_351, Size(37_053, 10**9, 2 * 10**9), 10**7, WHEN, WHEN),
+        sources=tuple(seen),
+        others=("another",),
+        incidents=(),
+        runs=(Arrival(1_700_000_000_000_000, 5, ("bad", "ok")),),
+        latest=(Came("urn:x:41", "第41篇：北京新闻", "bad", WHEN),),
+        verified=Verified(WHEN, quick=False, objects=37_053, faults=2),
+        published=WHEN,
+        rooms=(Room("archive", 10**8, 10**12, 5, 10**7),),
+    )
+    return Known(overview, {}, ("The last run failed: no space left on the disk",))
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -1,21 +1,55 @@
-"""One contract for every bucket, and what the folder adds to it."""
+"""One contract for every bucket, and what the folder and the object stores add to it."""
 
 import os
 import stat
 
 import pytest
+from obstore.store import MemoryStore
+from s3 import ENVIRONMENT, Server
 
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import AT_ONCE, FolderBucket, ahead
 from feedarchiver.archive.objects import object_id
+from feedarchiver.archive.remotebucket import RemoteBucket
 from feedarchiver.errors import MissingObject, StorageError
+from feedarchiver.s3.address import Address
+from feedarchiver.s3.remote import Remote
 
 DATA = "一".encode()
 ID = object_id(DATA)
 
 
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    """Start each store when it is first asked for, and end it at the end."""
+    running = {}
+
+    def started(kind):
+        if kind not in running:
+            running[kind] = Server(kind, tmp_path_factory.mktemp(kind))
+        return running[kind]
+
+    yield started
+    for server in running.values():
+        server.stop()
+
+
+@pytest.fixture(params=["folder", "memory", "moto", "nanio"])
+def opened(request, tmp_path, servers, monkeypatch):
+    """Give what opens one and the same bucket, again and again."""
+    if request.param == "folder":
+        return lambda: FolderBucket(tmp_path)
+    if request.param == "memory":
+        memory = MemoryStore()
+        return lambda: RemoteBucket(Remote(memory, "memory"), tmp_path)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    address = Address("bucket", f"prefix/{request.node.name.partition('[')[0]}", servers(request.param).address)
+    return lambda: RemoteBucket(Remote.connect(address), tmp_path)
+
+
 @pytest.fixture
-def bucket(tmp_path):
-    return FolderBucket(tmp_path)
+def bucket(opened):
+    return opened()
 
 
 class TestContract:
@@ -57,13 +91,59 @@ class TestContract:
         assert list(bucket.names("articles")) == sorted(ids)
         assert list(bucket.names("captures")) == []
 
-    def test_unflushed_is_not_durable(self, bucket, tmp_path):
+    def test_unflushed_is_not_durable(self, bucket, opened):
         """Bytes that were handed over and never flushed are not in the bucket that is opened next."""
         bucket.put("raw", ID, DATA)
-        assert FolderBucket(tmp_path).length("raw", ID) is None
+        assert opened().length("raw", ID) is None
+
+    def test_flushed_is_durable(self, bucket, opened):
+        """What was flushed is in the bucket that is opened next, whatever its kind and size."""
+        large = bytes(range(256)) * 70_000
+        bucket.put("raw", ID, DATA)
+        bucket.put("images", object_id(large), large)
+        bucket.put("captures", object_id(b"{}"), b"{}")
+        bucket.flush()
+        again = opened()
+        assert again.get("raw", ID) == DATA
+        assert again.get("images", object_id(large)) == large
+        assert again.length("captures", object_id(b"{}")) == 2
+
+    def test_a_bucket_without_an_archive(self, bucket, opened):
+        """What an archive stands on is bare, then has its file, which nobody writes a second time."""
+        assert bucket.is_bare()
+        assert bucket.format() is None
+        bucket.begin(b"{}")
+        opened().begin(b"other")
+        assert opened().format() == b"{}"
+        assert not bucket.is_bare()
+
+    def test_many_at_a_time(self, bucket, opened):
+        """What is expected, looked at together or listed at once is what is read one by one."""
+        many = {object_id(b"%d" % number): b"%d" % number for number in range(2 * AT_ONCE)}
+        for name, data in many.items():
+            bucket.put("articles", name, data)
+        bucket.flush()
+        again = opened()
+        length = again.lengths()
+        assert {
+            name: again.get(kind, name) for kind, name in ahead(again, (("articles", name) for name in many))
+        } == many
+        assert list(again.together(lambda name: again.get("articles", name), many)) == list(many.values())
+        assert [length("articles", name) for name in many] == [len(data) for data in many.values()]
+        assert length("raw", next(iter(many))) is None
+
+    def test_foreign_names_are_named_as_paths(self, bucket, opened):
+        """What is no object is listed by its path."""
+        bucket.put("raw", "readme", DATA)
+        bucket.flush()
+        assert [name for name in opened().names("raw") if "/" in name]
 
 
 class TestFolder:
+    @pytest.fixture
+    def bucket(self, tmp_path):
+        return FolderBucket(tmp_path)
+
     def test_path_is_the_hash(self, bucket, tmp_path):
         """An object is a plain read-only file whose path is its hash, so that sha256sum alone audits the archive."""
         bucket.put("raw", ID, DATA)

@@ -175,7 +175,7 @@ def test_completing_loads_little(home):
         timeout=20,
         check=True,
     )
-    assert done.stdout.splitlines() == ["plain,serve", "plain,sources", "plain,search", "plain,show"]
+    assert done.stdout.splitlines() == ["plain,serve", "plain,status", "plain,sources", "plain,search", "plain,show"]
     assert not [name for name in done.stderr.split() if name.startswith("feedarchiver.commands.")]
 
 

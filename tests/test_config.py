@@ -16,6 +16,7 @@ from feedarchiver.config.sources import Asking, Pictures, Source, headers, inter
 from feedarchiver.config.starter import start
 from feedarchiver.errors import ConfigError, StorageError, UsageError
 from feedarchiver.model import Feed, Filter
+from feedarchiver.s3.address import Address
 
 HERE = Path(__file__).parent
 DATA = HERE / "data" / "config"
@@ -56,6 +57,7 @@ def test_defaults(tmp_path):
         index=tmp_path / "archive" / "index.db",
         max_seed_bytes=10_000_000,
         published=tmp_path / "feeds",
+        bucket=None,
         base_url="http://127.0.0.1:8000/",
         page_size=50,
         pages=True,
@@ -77,6 +79,7 @@ def test_every_key():
         index=Path("/var/cache/index.db"),
         max_seed_bytes=1536,
         published=DATA.parent / "public",
+        bucket=None,
         base_url="https://example.org/feeds/",
         page_size=7,
         pages=False,
@@ -121,6 +124,15 @@ def test_every_key():
 def test_index_follows_the_store(tmp_path):
     """An index that is not named lies in the store."""
     assert loaded(tmp_path, '[archive]\nstore = "deep/store"\n' + MINIMAL).index == tmp_path / "deep/store/index.db"
+
+
+def test_in_buckets(tmp_path):
+    """What lies in a bucket works in the default folders here, and an index that is not named lies in one."""
+    far = '[archive]\nstore = "s3://bucket/a/"\n[publish]\nfolder = "s3://other"\n'
+    config = loaded(tmp_path, f'{far}[s3]\nendpoint_url = "https://s3.example.org/"\n{MINIMAL}')
+    assert config.store == Address("bucket", "a", "https://s3.example.org")
+    assert config.bucket == Address("other", "", "https://s3.example.org")
+    assert (config.published, config.index) == (tmp_path / "feeds", tmp_path / "archive/index.db")
 
 
 def test_relative_to_the_file(tmp_path, monkeypatch):
@@ -177,7 +189,7 @@ def test_base_url_ends_in_a_slash(given, kept):
 # What is said about mistakes
 
 
-@pytest.mark.parametrize("name", ["mistakes", "overlaps", "shapes"])
+@pytest.mark.parametrize("name", ["mistakes", "overlaps", "overlaps-in-buckets", "shapes"])
 def test_every_mistake_at_once(name, problems):
     """Each mistake of a file is reported in one go, each on its line with its place."""
     said = problems((DATA / f"{name}.toml").read_bytes())

@@ -22,6 +22,7 @@ VALUES = {
     "images": ("original", "archived"),
     "hub": ("https://hub.example/", "https://hub.example/other"),
     "after": ("true", "rsync"),
+    "endpoint_url": ("http://127.0.0.1:9000", "http://127.0.0.1:9001"),
     "contact": ("a@example.org", "b@example.org"),
 }
 

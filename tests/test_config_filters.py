@@ -69,7 +69,7 @@ def test_kinds(tmp_path):
         ("since = 12:00:00", "since: must be a date"),
         ("search = 7", "search: must be text in quotes, not 7"),
         ("search = '“。”'", "search: '“。”' holds no word to search for"),
-        ('kind = "change"', "kind: 'change' is not a kind of feed; known are 'articles' and 'changes'"),
+        ('kind = "change"', "kind: 'change' is not a kind of feed; known are 'articles', 'changes', 'health'"),
         ("kind = true", "kind: must be text in quotes, not true"),
         ("since = 2024-02-01\nuntil = 2024-02-01", "until: must be later than since"),
     ],

@@ -4,11 +4,14 @@ import gzip
 import os
 import re
 import shutil
+import socket
 import time
 
 import pytest
 from living import living, within
 from program import Program
+
+from feedarchiver.server import listen
 
 PICTURE = bytes(range(256)) * 300
 
@@ -239,6 +242,14 @@ def test_end(home):
         events = started.events()
     assert [event["event"] for event in events] == ["serving", "stopped"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", events[0]["time"])
+
+
+def test_answers_do_not_wait_for_the_network():
+    """A body is sent at once behind its head, on every connection."""
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken(home, server):

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 from news import Newsroom
-from program import PROJECT, Program
+from program import CONFIG, PROJECT, Program
 from web import Web
 
 HEAVY = {
-    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3",
+    "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "obstore",
     "prometheus_client", "protego", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
     "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
@@ -38,6 +38,15 @@ def test_nothing_heavy(tmp_path, arguments):
     program("run")
     program("run")  # a file younger than the clock's tick is read again
     assert not loaded(program.folder, *arguments) & (HEAVY | OURS)
+
+
+def test_nothing_heavy_where_health_is_told(tmp_path):
+    """Nor does a `run` with nothing new that looks for what goes wrong."""
+    program = Program(tmp_path / "home", CONFIG + '[[feed]]\nid = "health"\nkind = "health"\n')
+    program.write("a.txt")
+    program("run")
+    program("run")
+    assert not loaded(program.folder, "run") & (HEAVY | OURS)
 
 
 def test_nothing_of_the_web_when_nothing_is_due(tmp_path):

@@ -1,24 +1,24 @@
 """The archive: objects that are never changed, and an index that is made again whenever it is not as it should be."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import FolderBucket, read
-from feedarchiver.archive.durable import make_folders, sync_folder
+from feedarchiver.archive.bucket import Store, read
 from feedarchiver.archive.feedlog import Line
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import is_doubtful
-from feedarchiver.archive.indexfile import IndexFile
+from feedarchiver.archive.indexfile import IndexFile, can_write
+from feedarchiver.archive.layout import check_layout, lay_out, store_at
 from feedarchiver.archive.lock import WAIT_S, locked
-from feedarchiver.errors import ArchiveError, StorageError
+from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Change, Entry, ObjectId
+from feedarchiver.s3.address import Address
 
 if TYPE_CHECKING:
     from feedarchiver.archive.cleaned import Cleaned
@@ -27,40 +27,41 @@ if TYPE_CHECKING:
     from feedarchiver.archive.verify import Checked
     from feedarchiver.archive.writer import Writer
 
-LAYOUT = 1
-_BEFORE_FORMAT = ("lock", "format.json.new")  # all that a killed run can leave of an archive that was being made
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Archive:
-    """An archive in a folder. Reading needs no lock; writing goes through `writing`.
+    """An archive in a folder, or in a bucket far away. Reading needs no lock; writing goes through `writing`.
 
-    `wait_s`: how long to wait for another process that writes.
+    `desk`: the folder on this machine in which there is the lock and what is not stored yet: that of the archive, else
+    that of the index. `wait_s`: how long to wait for another process that writes.
     """
 
-    def __init__(self, store: Path, index_path: Path, wait_s: float = WAIT_S) -> None:
-        self.store = store
+    def __init__(
+        self, place: Path | Address, bucket: Store, format_: bytes, index_path: Path, wait_s: float = WAIT_S
+    ) -> None:
+        self.place, self.bucket, self.desk, self.format = place, bucket, Path(bucket.root), format_
         self._wait_s = wait_s
         self.index_path = index_path
-        self.bucket = FolderBucket(store)
         self.keeps_cleaned = False
         """Whether what is added is published before this archive is closed: what was cleaned for the one is kept."""
-        self._file = IndexFile(index_path, self.bucket)
+        # An index beside the objects is theirs; another one may be that of an archive that was here before.
+        owner = "" if isinstance(place, Path) else objects.object_id(repr((*place, self.format)).encode())
+        self._file = IndexFile(index_path, bucket, owner)
         self._index: Index | None = None
         self._left = ExitStack()
 
     @classmethod
-    def open(cls, store: Path, index_path: Path, wait_s: float = WAIT_S) -> "Archive":
-        """Open the archive in `store`. Raises ArchiveError when there is none, or one of a newer layout."""
-        _check_layout(store)
-        return cls(store, index_path, wait_s)
+    def open(cls, place: Path | Address, index_path: Path, wait_s: float = WAIT_S) -> "Archive":
+        """Open the archive at `place`. Raises ArchiveError when there is none, or one of a newer layout."""
+        bucket = store_at(place, index_path.parent)
+        return cls(place, bucket, check_layout(bucket, str(place)), index_path, wait_s)
 
     @classmethod
-    def create(cls, store: Path, index_path: Path, *, now: datetime, wait_s: float = WAIT_S) -> "Archive":
-        """Open the archive in `store`; make an empty one where there is no folder, or an empty one."""
-        if not _has_content(store):
-            _lay_out(store, now)
-        return cls.open(store, index_path, wait_s)
+    def create(cls, place: Path | Address, index_path: Path, *, now: datetime, wait_s: float = WAIT_S) -> "Archive":
+        """Open the archive at `place`; make an empty one where there is nothing."""
+        bucket = store_at(place, index_path.parent)
+        return cls(place, bucket, lay_out(bucket, str(place), now), index_path, wait_s)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +106,7 @@ class Archive:
         """
         from feedarchiver.archive.writer import Writer
 
-        with locked(self.store, self._wait_s), self._writable():
+        with self._locked(), self._writable():
             writer = Writer(self.bucket, self.index, now, self.cleaned if self.keeps_cleaned else None)
             writer.recover()
             yield writer
@@ -136,14 +137,14 @@ class Archive:
         What a writer that did not finish has left is taken in first: a feed's log only grows. An archive that cannot
         be written to is published without a lock, and what is noted goes into a copy of the index that is dropped.
         """
-        if not os.access(self.store, os.W_OK):
+        if not can_write(self.desk):
             index = self.index.copy()
             try:
                 yield index
             finally:
                 index.close()
             return
-        with locked(self.store, self._wait_s), self._writable():
+        with self._locked(), self._writable():
             if not self.is_settled():
                 from feedarchiver.archive.writer import Writer
 
@@ -153,13 +154,17 @@ class Archive:
     def reindex(self) -> dict[str, int]:
         """Derive the index anew from the objects and put it in the old one's place. Returns its counts."""
         self.close()
-        with locked(self.store, self._wait_s):
+        with self._locked():
             self._file.rebuild()
         return self.index.counts()
 
     def is_settled(self) -> bool:
         """Tell whether the last writer finished: nothing waits to be recovered."""
-        return not os.path.lexists(self.store / "pending")
+        return not os.path.lexists(self.desk / "pending")
+
+    def index_stands(self) -> bool:
+        """Tell whether there is an index, just as its last writer left it."""
+        return self._file.stands()
 
     def entry(self, line: Line) -> Entry:
         """Read the entry that a line stands for. Raises DamagedObject, MissingObject."""
@@ -187,6 +192,10 @@ class Archive:
         """Read an object and check it against its name. Raises DamagedObject, MissingObject."""
         return read(self.bucket, kind, object_id)
 
+    def expect(self, articles: Iterable[ObjectId]) -> None:
+        """Have articles at hand that are about to be read one after the other."""
+        self.bucket.expect(("articles", article) for article in articles)
+
     def verify(self, *, quick: bool = False) -> "Iterator[Checked]":
         """Check every object and the index, and yield each thing looked at. Changes nothing.
 
@@ -213,6 +222,13 @@ class Archive:
                 index.close()
 
     @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with suppress(OSError):  # the lock says what is wrong
+            self.desk.mkdir(parents=True, exist_ok=True)
+        with locked(self.desk, self._wait_s):
+            yield
+
+    @contextmanager
     def _writable(self) -> Iterator[None]:
         """Have `index` open for writing. The lock is held."""
         self.close()
@@ -222,58 +238,3 @@ class Archive:
                 yield
             finally:
                 self._index = None
-
-
-def _has_content(store: Path) -> bool:
-    try:
-        with os.scandir(store) as items:
-            return any(item.name not in _BEFORE_FORMAT for item in items)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StorageError.of(error, "read", str(store)) from error
-
-
-def _lay_out(store: Path, now: datetime) -> None:
-    """Make the folder and in it the file that says that this is an archive. Those of objects come with the first."""
-    said = {"layout": LAYOUT, "created": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
-    try:
-        missing = [str(folder) for folder in store.parents if not folder.exists()]
-        make_folders([*reversed(missing), str(store)])
-        with locked(store):
-            if (store / "format.json").exists():
-                return
-            fresh = store / "format.json.new"
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(json.dumps(said, sort_keys=True) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(store / "format.json")
-            sync_folder(str(store))
-    except OSError as error:
-        raise StorageError.of(error, "make the archive", str(store)) from error
-
-
-def _check_layout(store: Path) -> None:
-    try:
-        check_format((store / "format.json").read_bytes(), str(store))
-    except (FileNotFoundError, NotADirectoryError):
-        if _has_content(store):
-            raise ArchiveError(f"{store} is not an archive: it has no format.json; it was left as it is") from None
-        raise ArchiveError(f"there is no archive in {store} yet; `feedarchiver import` makes one") from None
-    except OSError as error:
-        raise StorageError.of(error, "read", str(store / "format.json")) from error
-
-
-def check_format(data: bytes, place: str) -> None:
-    """See that `data`, the format.json of the archive at `place`, is that of this layout. Raises ArchiveError."""
-    try:
-        layout = json.loads(data)["layout"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        name = os.path.join(place, "format.json")
-        raise ArchiveError(f"{name} is damaged; restore it from a copy; nothing was changed") from None
-    if layout != LAYOUT:
-        raise ArchiveError(
-            f"{place} has layout {layout}, which this program (layout {LAYOUT}) does not know; "
-            "use a newer feedarchiver; nothing was changed"
-        )

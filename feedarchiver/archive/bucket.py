@@ -1,4 +1,4 @@
-"""Where objects lie: a folder now, other stores later.
+"""Where objects lie: a folder here, an object store in `remotebucket`.
 
 A bucket knows kinds, ids and bytes, and nothing of what they mean. `put` hands bytes over, `flush` makes all that
 was handed over durable: whoever reads a name after `flush`, even after a power cut, gets whole bytes or none.
@@ -6,19 +6,27 @@ was handed over durable: whoever reads a name after `flush`, even after a power 
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from feedarchiver.archive.durable import make_folders, sync_files, sync_folders
+from feedarchiver.archive.durable import make_folders, sync_files, sync_folder, sync_folders
+from feedarchiver.archive.lock import locked
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
 KINDS = ("raw", "articles", "images", "captures", "image-captures")
 CAPTURES = ("captures", "image-captures")
 """The kinds that refer to objects of the others."""
+Length = Callable[[str, ObjectId], int | None]
+AT_ONCE = 64
+"""As many objects are worth expecting at a time."""
+_FORMAT = "format.json"
+_BEFORE_FORMAT = ("lock", "format.json.new")  # all that a killed run can leave of an archive that was being made
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 _FOLDER_DIGITS, _NAME_DIGITS = 2, 62
 
 
@@ -39,6 +47,55 @@ class Bucket(Protocol):
 
     def names(self, kind: str) -> Iterator[str]:
         """Every name of a kind in ascending order; one that is no object id stands as its path. Raises StorageError."""
+
+
+class Ground(Protocol):
+    """What an archive stands on: a place of its own, and in it the file that says so."""
+
+    def format(self) -> bytes | None:
+        """Read format.json. None: there is none. Raises StorageError."""
+
+    def is_bare(self) -> bool:
+        """Tell whether there is nothing that anybody may want to keep. Raises StorageError."""
+
+    def begin(self, data: bytes) -> None:
+        """Make the place, and write format.json unless another process was quicker. Raises StorageError."""
+
+
+class Store(Bucket, Ground, Protocol):
+    """A bucket that an archive keeps its objects in, and the folder on this machine that it works in.
+
+    `root` holds the lock, the list of what is being stored, and `tmp/`, for what is on its way.
+    """
+
+    root: str
+    tmp: str
+
+    def resume(self, captures: list[ObjectId]) -> None:
+        """Finish a flush that was killed while it gave these captures their names. Needs the archive's lock."""
+
+    def clear(self) -> None:
+        """Forget what was handed over but not flushed, and what a crash left in `tmp/`. Needs the archive's lock."""
+
+    def harden(self) -> None:
+        """Make every name durable: one that a killed writer gave may not be, and somebody is about to rely on it."""
+
+    def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+        """Do a task that reads objects for each item, several at a time if that is quicker. Results are in order."""
+
+    def lengths(self) -> Length:
+        """Give what tells the lengths of a great many objects as `length` does, as of now."""
+
+    def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
+        """Fetch objects that are about to be read one after the other, if that is quicker."""
+
+
+def ahead(store: Store, objects: Iterable[tuple[str, ObjectId]]) -> Iterator[tuple[str, ObjectId]]:
+    """Give kinds and ids as they come, with the store expecting some of them at a time."""
+    left = iter(objects)
+    while some := list(islice(left, AT_ONCE)):
+        store.expect(some)
+        yield from some
 
 
 def read(bucket: Bucket, kind: str, object_id: ObjectId) -> bytes:
@@ -110,7 +167,7 @@ class FolderBucket:
         self._waiting.clear()
 
     def resume(self, captures: list[ObjectId]) -> None:
-        """Finish a flush that was killed while it gave these captures their names. Needs the archive's lock.
+        """Give the captures in `tmp/` their names.
 
         When the first has its name, what they refer to is in place, and all of them are durable in `tmp/`.
         """
@@ -125,18 +182,10 @@ class FolderBucket:
         self.flush()
 
     def clear(self) -> None:
-        """Forget what was handed over but not flushed, and what a crash left in `tmp/`. Needs the archive's lock."""
         self._waiting.clear()
-        try:
-            for name in os.listdir(self.tmp):
-                os.unlink(f"{self.tmp}/{name}")
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise StorageError.of(error, "clear", self.tmp) from error
+        empty(self.tmp)
 
     def harden(self) -> None:
-        """Make every name durable: one that a killed writer gave may not be, and somebody is about to rely on it."""
         kinds = [f"{self.root}/{kind}" for kind in KINDS]
         kinds = [kind for kind in kinds if os.path.isdir(kind)]
         try:
@@ -154,11 +203,54 @@ class FolderBucket:
                     continue
                 for name in sorted(os.listdir(f"{root}/{folder}")):
                     whole = folder + name
-                    yield whole if len(name) == _NAME_DIGITS and _is_hexadecimal(whole) else f"{kind}/{folder}/{name}"
+                    yield whole if len(name) == _NAME_DIGITS and is_hexadecimal(whole) else f"{kind}/{folder}/{name}"
         except FileNotFoundError:
             return
         except OSError as error:
             raise StorageError.of(error, "list", str(error.filename or root)) from error
+
+    def format(self) -> bytes | None:
+        try:
+            return Path(self.root, _FORMAT).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError.of(error, "read", f"{self.root}/{_FORMAT}") from error
+
+    def is_bare(self) -> bool:
+        try:
+            with os.scandir(self.root) as items:
+                return all(item.name in _BEFORE_FORMAT for item in items)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise StorageError.of(error, "read", self.root) from error
+
+    def begin(self, data: bytes) -> None:
+        """Make the folder and in it format.json. The folders of objects come with the first."""
+        root = Path(self.root)
+        fresh = root / f"{_FORMAT}.new"
+        try:
+            make_folders([*(str(folder) for folder in reversed(root.parents) if not folder.exists()), self.root])
+            with locked(root):
+                if self.format() is None:
+                    with fresh.open("wb") as file:
+                        file.write(data)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    fresh.replace(root / _FORMAT)
+                    sync_folder(self.root)
+        except OSError as error:
+            raise StorageError.of(error, "make the archive", self.root) from error
+
+    def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+        return map(task, items)
+
+    def lengths(self) -> Length:
+        return self.length
+
+    def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
+        """Do nothing: a file is read as quickly when it is wanted."""
 
     def _settle(self, waiting: dict[tuple[str, ObjectId], str]) -> None:
         targets = {path: self.path(*key) for key, path in waiting.items()}
@@ -187,5 +279,17 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-def _is_hexadecimal(text: str) -> bool:
+def empty(folder: str) -> None:
+    """Remove the files in `folder`, if there is one. Raises StorageError."""
+    try:
+        for name in os.listdir(folder):
+            os.unlink(f"{folder}/{name}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StorageError.of(error, "clear", folder) from error
+
+
+def is_hexadecimal(text: str) -> bool:
+    """Tell whether there is nothing but digits of a hash."""
     return all(character in "0123456789abcdef" for character in text)

@@ -13,6 +13,7 @@ from itertools import chain
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.bucket import ahead
 from feedarchiver.archive.holdings import Wanted
 from feedarchiver.archive.selection import takes
 from feedarchiver.archive.verify import Verifier
@@ -57,7 +58,7 @@ class Chosen:
     """
 
     def __init__(self, archive: Archive, choice: Choice, fault: Callable[[str], None]) -> None:
-        self.place = str(archive.store)
+        self.place = str(archive.place)
         self._archive = archive
         self._choice = choice
         self._fault = fault
@@ -71,15 +72,11 @@ class Chosen:
     def choose(self, advance: Callable[[str], None]) -> None:
         """Look at every capture. `advance` is called with the id of each."""
         self._db.execute("BEGIN")
-        for name in self._archive.bucket.names("captures"):
-            try:
-                which = ObjectId.parse(name)
-            except ValueError:
-                continue  # no object; `verify` names it
-            data = self._read("captures", which)
+        for kind, which in ahead(self._archive.bucket, self._names("captures")):
+            data = self._read(kind, which)
             if data is not None:
                 self._consider(which, data)
-            advance(name)
+            advance(which)
         if self._choice.filters:
             whole = "SELECT entry FROM captures WHERE chosen AND entry IS NOT NULL"
             self._db.execute(f"DELETE FROM captures WHERE NOT chosen AND (entry IS NULL OR entry NOT IN ({whole}))")
@@ -91,34 +88,36 @@ class Chosen:
         When everything is chosen, those of images too.
         """
         sound = "article NOT IN (SELECT id FROM faulty) AND raw NOT IN (SELECT id FROM faulty)"
-        for (name,) in self._db.execute(f"SELECT capture FROM captures WHERE {sound} ORDER BY capture"):
-            which = ObjectId(name)
-            data = self._read("captures", which)
+        chosen = self._db.execute(f"SELECT 'captures', capture FROM captures WHERE {sound} ORDER BY capture")
+        for kind, which in ahead(self._archive.bucket, chosen):
+            data = self._read(kind, which)
             if data is not None:
-                yield "captures", which, data
-        for which in self._all("image-captures"):
-            data = self._read("image-captures", which)
+                yield kind, which, data
+        for kind, which in ahead(self._archive.bucket, self._all("image-captures")):
+            data = self._read(kind, which)
             if data is not None and self._is_sound(which, data):
-                yield "image-captures", which, data
+                yield kind, which, data
 
     def others(self, wanted: Wanted) -> Iterator[tuple[str, ObjectId, bytes]]:
         """Give what the chosen captures refer to, and all images when everything is chosen."""
-        names: chain[tuple[str, str]] = chain(
+        names: chain[tuple[str, ObjectId]] = chain(
             self._db.execute("SELECT DISTINCT 'articles', article FROM captures ORDER BY article"),
             self._db.execute("SELECT DISTINCT 'raw', raw FROM captures ORDER BY raw"),
-            (("images", which) for which in self._all("images")),
+            self._all("images"),
         )
-        for kind, name in names:
-            which = ObjectId(name)
-            data = self._read(kind, which) if wanted(kind, which) else None
+        for kind, which in ahead(self._archive.bucket, (name for name in names if wanted(*name))):
+            data = self._read(kind, which)
             if data is not None:
                 yield kind, which, data
 
-    def _all(self, kind: str) -> Iterator[ObjectId]:
+    def _all(self, kind: str) -> Iterator[tuple[str, ObjectId]]:
         """Name every object of a kind when everything is chosen, else none."""
-        for name in self._archive.bucket.names(kind) if self._choice.is_everything else ():
+        yield from self._names(kind) if self._choice.is_everything else ()
+
+    def _names(self, kind: str) -> Iterator[tuple[str, ObjectId]]:
+        for name in self._archive.bucket.names(kind):
             with suppress(ValueError):  # no object; `verify` names it
-                yield ObjectId.parse(name)
+                yield kind, ObjectId.parse(name)
 
     def _is_sound(self, which: ObjectId, data: bytes) -> bool:
         """Tell whether the image of a capture has not proved damaged or missing."""

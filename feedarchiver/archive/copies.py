@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import AT_ONCE, Length, Store
 from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.history import microseconds
@@ -123,24 +124,26 @@ class Incoming:
     def _judge(self, archive: Archive, index: "Index") -> bool:
         """Tell apart what is new, known, and known but in want of an object. False: all is known and whole."""
         self._db.execute("BEGIN")
+        length = archive.bucket.lengths()
         for capture, event, article, raw in self._db.execute("SELECT capture, event, article, raw FROM captures"):
             indexed = index.has_capture(capture)
-            present = archive.bucket.length("captures", capture) is not None
+            present = length("captures", capture) is not None
             state = _NEW
             if indexed or present or index.has_event(event):
-                lacks = any(archive.bucket.length(*which) is None for which in (("articles", article), ("raw", raw)))
+                lacks = any(length(*which) is None for which in (("articles", article), ("raw", raw)))
                 state = _LOST if lacks or indexed != present else _KNOWN
             self._db.execute("UPDATE captures SET state = ? WHERE capture = ?", (state, capture))
-        lacks_images = self._images.judge(archive, index)
+        lacks_images = self._images.judge(length, index)
         self._db.execute("COMMIT")
         return lacks_images or bool(self._count(_NEW, _LOST))
 
-    def _fetch(self, bucket: FolderBucket, writer: "Writer") -> None:
+    def _fetch(self, bucket: Store, writer: "Writer") -> None:
         """Get the articles and raw bytes that are not here yet, and every image."""
         self._db.execute("BEGIN")
+        length = bucket.lengths()
         for kind, column in (("articles", "article"), ("raw", "raw")):
             for (name,) in self._db.execute(f"SELECT DISTINCT {column} FROM captures WHERE state != '{_KNOWN}'"):
-                here = bucket.length(kind, name) is not None
+                here = length(kind, name) is not None
                 published = None
                 if here and kind == "articles":
                     with suppress(ArchiveError, ValueError):  # if it is damaged, this is said when it is needed
@@ -149,7 +152,7 @@ class Incoming:
 
         def wants(kind: str, name: ObjectId) -> bool:
             if kind == "images":
-                return bucket.length(kind, name) is None
+                return length(kind, name) is None
             row = self._db.execute("SELECT here FROM objects WHERE kind = ? AND id = ?", (kind, name)).fetchone()
             return row is not None and not row[0]
 
@@ -190,10 +193,10 @@ class Incoming:
         last = writer.index.last_captured()
         done.arrived = last is not None and (first <= last or latest > microseconds(writer.captured + _AHEAD))
         instant, number, waiting = first, 0, 0
+        length = archive.bucket.lengths()
         order = "c.captured, a.published IS NOT NULL, a.published, c.article, c.source, c.capture"
-        for name, event, captured, data in self._db.execute(
-            f"SELECT c.capture, c.event, c.captured, c.data {whole} ORDER BY {order}"
-        ):
+        rows = self._db.execute(f"SELECT c.article, c.capture, c.event, c.captured, c.data {whole} ORDER BY {order}")
+        for name, event, captured, data in _with_articles(archive, rows):
             # A run that is taken as it is goes in whole: its other half would come too late after a crash.
             if waiting >= (_BATCH if done.arrived or captured != instant else _LARGEST_BATCH):
                 writer.commit()
@@ -204,7 +207,7 @@ class Incoming:
                 continue
             at = writer.captured + number * _MICROSECOND if done.arrived else None
             with self._refusing("captures", name):
-                waiting = writer.take(*_prepared(archive, writer, ObjectId(event), data, at))
+                waiting = writer.take(*_prepared(archive, length, writer, ObjectId(event), data, at))
                 done.new += 1
             self._advance(name)
 
@@ -225,8 +228,15 @@ class Incoming:
         self._refuse(Refusal(place=place, reason=reason, kept=LEFT_OUT))
 
 
-def _prepared(
-    archive: Archive, writer: "Writer", event: ObjectId, data: bytes, at: datetime | None
+def _with_articles(archive: Archive, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Give rows without their first value, which is an article that is about to be read."""
+    while some := list(islice(rows, AT_ONCE)):
+        archive.expect(row[0] for row in some)
+        yield from (row[1:] for row in some)
+
+
+def _prepared(  # noqa: PLR0913, PLR0917 - each is one thing that a capture is made from
+    archive: Archive, length: Length, writer: "Writer", event: ObjectId, data: bytes, at: datetime | None
 ) -> tuple[bytes, Known]:
     """Make ready what the index keeps of a capture: as it is, or repeated `at` an instant of this archive."""
     capture = objects.decode_capture(data)
@@ -241,8 +251,8 @@ def _prepared(
         )
         data = objects.encode_capture(capture)
     lengths = (
-        archive.bucket.length("raw", capture.raw) or 0,
-        archive.bucket.length("articles", capture.article) or 0,
+        length("raw", capture.raw) or 0,
+        length("articles", capture.article) or 0,
         len(data),
     )
     return data, Known.of(objects.object_id(data), capture, article, names, lengths)

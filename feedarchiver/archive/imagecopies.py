@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from feedarchiver import imagefile, urls
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.bucket import Length
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.errors import ImageRefused, MissingObject
 from feedarchiver.model import ImageCapture, ObjectId
@@ -41,10 +42,10 @@ class IncomingImages:
         row = name, _sound(data).image, data
         self._db.execute("INSERT OR IGNORE INTO images (capture, image, data) VALUES (?, ?, ?)", row)
 
-    def judge(self, archive: Archive, index: "Index") -> bool:
+    def judge(self, length: Length, index: "Index") -> bool:
         """Find out what is known here and whole. False: everything is."""
         for capture, image in self._db.execute("SELECT capture, image FROM images"):
-            here = all(archive.bucket.length(*which) is not None for which in ((_KIND, capture), ("images", image)))
+            here = all(length(*which) is not None for which in ((_KIND, capture), ("images", image)))
             known = here and index.images.has_capture(capture)
             self._db.execute("UPDATE images SET known = ? WHERE capture = ?", (known, capture))
         return self._db.execute("SELECT 1 FROM images WHERE NOT known LIMIT 1").fetchone() is not None

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from feedarchiver.archive import feedlog, imagelog, indexdb, notes, wanted
+from feedarchiver.archive import census, feedlog, imagelog, indexdb, notes, wanted
 from feedarchiver.archive.history import Event, Fact, history
-from feedarchiver.model import ObjectId
+from feedarchiver.model import HEALTH, ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
@@ -97,6 +97,11 @@ class Index:
     def wanted(self) -> wanted.Wanted:
         """The pictures that are to be fetched."""
         return wanted.Wanted(self._db)
+
+    @property
+    def census(self) -> census.Census:
+        """What there is, counted."""
+        return census.Census(self._db)
 
     @property
     def notes(self) -> notes.Notes:
@@ -238,19 +243,25 @@ class Index:
         return feedlog.Line.read(self._db.execute(query, (entry,)).fetchone())
 
     def sources(self) -> list[str]:
-        """Every source that something was captured from."""
+        """Every source that something was captured from, but for what the archive tells of itself."""
         found = [""]
         query = "SELECT min(source) FROM events WHERE source > ?"
         while (following := self._db.execute(query, found[-1:]).fetchone()[0]) is not None:
             found.append(following)
-        return found[1:]
+        return [name for name in found[1:] if name != HEALTH]
 
     def counts(self) -> dict[str, int]:
-        """Count entries, captures and versions."""
-        entries, captures, versions = self._db.execute(
-            "SELECT (SELECT count(*) FROM entries), count(*), count(DISTINCT entry || fingerprint) FROM captures"
-        ).fetchone()
-        return {"entries": entries, "captures": captures, "versions": versions}
+        """Count entries, captures and versions, but for what the archive tells of itself."""
+        several = "SELECT entry FROM captures GROUP BY entry HAVING count(*) > 1"  # the others have one version each
+        again = f"SELECT count(*) - count(DISTINCT entry || fingerprint) FROM captures WHERE entry IN ({several})"
+        counted = "SELECT (SELECT count(*) FROM entries), count(*) FROM captures"
+        told = self._db.execute("SELECT count(*) FROM events WHERE source = ?", (HEALTH,)).fetchone()[0]
+        entries, captures = (number - told for number in self._db.execute(counted).fetchone())
+        return {
+            "entries": entries,
+            "captures": captures,
+            "versions": captures - self._db.execute(again).fetchone()[0],
+        }
 
     def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
         """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged
@@ -23,11 +23,15 @@ _ALL = ("", "-journal", "-wal", "-shm")
 
 
 class IndexFile:
-    """Where the index lies, and how to get at it. Writing needs the archive's lock, which the caller holds."""
+    """Where the index lies, and how to get at it. Writing needs the archive's lock, which the caller holds.
 
-    def __init__(self, path: Path, bucket: FolderBucket) -> None:
+    `owner`: which archive it is the index of, where that may change.
+    """
+
+    def __init__(self, path: Path, bucket: Store, owner: str = "") -> None:
         self.path = path
-        self._bucket = bucket
+        self._bucket, self._owner = bucket, owner
+        self._broken = f"{_BROKEN}{owner}"
         self._seal = path.with_name(f"{path.name}.seal")
         self._fresh = path.with_name(f"{path.name}.new")
 
@@ -35,10 +39,11 @@ class IndexFile:
         """Open the index to read, made anew if need be: in memory where nothing can be written. Takes the lock then."""
         with suppress(IndexDamaged):
             return self._open(write=False)
-        if not os.access(self._bucket.root, os.W_OK) or not os.access(self.path.parent, os.W_OK):
+        if not all(map(can_write, (self.path.parent, Path(self._bucket.root)))):
             from feedarchiver.archive.reindex import rebuild
 
             return rebuild(self._bucket, None)
+        Path(self._bucket.root).mkdir(parents=True, exist_ok=True)
         with locked(Path(self._bucket.root)):
             with suppress(IndexDamaged):  # another process may have been quicker
                 return self._open(write=False)
@@ -54,7 +59,7 @@ class IndexFile:
             self.rebuild()
             index = self._open(write=True)
         try:
-            self._write_seal(_BROKEN)
+            self._write_seal(self._broken)
             with suppress(OSError):  # a rebuild that was killed leaves much, but nothing in the way
                 _unlink(self._fresh, *_ALL)
             yield index
@@ -72,6 +77,12 @@ class IndexFile:
     def is_sealed(self) -> bool:
         """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
         return self._seal.exists()
+
+    def stands(self) -> bool:
+        """Tell whether there is an index that is as its last writer left it."""
+        with suppress(OSError, ValueError):
+            return self._seal.read_text(encoding="ascii") == self._state()
+        return False
 
     def rebuild(self) -> None:
         """Make the index anew from the objects and put it in the old one's place."""
@@ -98,7 +109,7 @@ class IndexFile:
             sealed = self._seal.read_text(encoding="ascii")
         except (OSError, ValueError):
             raise IndexDamaged(f"{self.path} has no seal") from None
-        if sealed not in (_BROKEN, self._state()):
+        if sealed not in (self._broken, self._state()):
             raise IndexDamaged(f"{self.path} is not as its last writer left it")
         return Index.open(self.path, write=write)
 
@@ -107,7 +118,7 @@ class IndexFile:
             state = os.stat(self.path)
         except OSError:
             return "missing\n"
-        return f"{state.st_size} {state.st_mtime_ns}\n"
+        return f"{state.st_size} {state.st_mtime_ns}\n{self._owner}"
 
     def _write_seal(self, text: str) -> None:
         fresh = self._seal.with_name(f"{self._seal.name}.new")
@@ -116,6 +127,12 @@ class IndexFile:
             os.replace(fresh, self._seal)
         except OSError as error:
             raise StorageError.of(error, "seal the index", str(self.path)) from error
+
+
+def can_write(folder: Path) -> bool:
+    """Tell whether files can be made in a folder, or in the one that it would have to be made in."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(existing, os.W_OK)
 
 
 def _unlink(path: Path, *suffixes: str) -> None:

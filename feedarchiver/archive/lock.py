@@ -33,6 +33,19 @@ def locked(store: Path, wait_s: float = WAIT_S) -> Iterator[None]:
         lock.release()
 
 
+def holder(store: Path, wait_s: float) -> str | None:
+    """Name who holds the lock of the archive in `store` and goes on for `wait_s` seconds. Raises OSError."""
+    import filelock
+
+    lock = filelock.FileLock(store / "lock", timeout=wait_s, is_singleton=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return _holder(store / "lock")
+    lock.release()
+    return None
+
+
 def _sign(path: Path) -> None:
     """Say in the lock file who holds it. Others only read this to name the holder: where it fails, they cannot."""
     since = time.strftime("%Y-%m-%d %H:%M:%S %Z")

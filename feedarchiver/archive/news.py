@@ -2,6 +2,7 @@
 
 - An event is told once, though several of the feed's sources may have it.
 - That a further source of the feed has captured an entry as it stands is no news to the feed.
+- What the archive tells of itself is news only to who asks for that source.
 - News of a change tells also what the feed's sources had before. An entry's first event is no change.
 
 Instants are whole microseconds since 1970.
@@ -13,7 +14,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from feedarchiver.archive.history import Kind
-from feedarchiver.model import ObjectId
+from feedarchiver.model import HEALTH, ObjectId
 
 _FIELDS = "e.entry, e.article, e.source, e.captured, e.updated FROM events e"
 
@@ -35,7 +36,8 @@ def news(db: sqlite3.Connection, sources: tuple[str, ...] | None, after: int, un
     order = "ORDER BY e.captured, e.published, e.article, e.kind"
     values: tuple[str | int, ...] = (after, until)
     if sources is None:
-        query = f"SELECT {_FIELDS} WHERE e.kind = {Kind.MADE:d} AND {when} {order}"
+        query = f"SELECT {_FIELDS} WHERE e.kind = {Kind.MADE:d} AND e.source <> ? AND {when} {order}"
+        values = (HEALTH, *values)
     elif len(sources) == 1:
         query, values = f"SELECT {_FIELDS} WHERE e.source = ? AND {when} {order}", (*sources, *values)
     else:

@@ -179,10 +179,11 @@ class Search:
         db.execute("UPDATE state SET mark = ?, last = ?", (mark, changes[-1][0] if changes else last))
 
     def _take(self, db: sqlite3.Connection, entries: Iterable[int], advance: Callable[[str], None]) -> None:
-        for entry in entries:
+        known = {entry: self._archive.index.facts(entry) for entry in entries}
+        self._archive.expect(ObjectId(fact.article) for facts in known.values() for fact in facts)
+        for entry, facts in known.items():
             for table in ("entries", "sources", "unread"):
                 db.execute(f"DELETE FROM {table} WHERE entry = ?", (entry,))
-            facts = self._archive.index.facts(entry)
             if not facts:
                 continue
             events = history(facts).events

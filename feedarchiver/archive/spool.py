@@ -36,6 +36,9 @@ class Spool:
         self._places[hash(key)] = self._end, len(data)
         self._end += len(data)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return hash(key) in self._places
+
     def find(self, key: Hashable) -> Any:
         """Give the value that was kept last for a key, or None."""
         place = self._places.get(hash(key))

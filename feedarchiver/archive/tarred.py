@@ -16,11 +16,12 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from feedarchiver.archive.archive import Archive, check_format
+from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import CAPTURES, KINDS
 from feedarchiver.archive.choosing import Chosen
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.holdings import LEFT_OUT, OTHERS, Refuse, Wanted, check, check_size
+from feedarchiver.archive.layout import check_format
 from feedarchiver.archive.tarstream import BLOCK, Broken, Member, reading, zstd_library
 from feedarchiver.errors import ArchiveError, StorageError, UsageError
 from feedarchiver.model import ObjectId, Refusal
@@ -40,7 +41,7 @@ def write_tar(path: Path, archive: Archive, chosen: Chosen, advance: Callable[[s
     """
     count = 0
     with _appearing(path) as file, _compressing(file, path) as out:
-        _put(out, "format.json", (archive.store / "format.json").read_bytes())
+        _put(out, "format.json", archive.format)
         for kind, name, data in chain(chosen.others(lambda _kind, _id: True), chosen.captures()):
             _put(out, f"{kind}/{name[:2]}/{name[2:]}", data)
             advance(name)

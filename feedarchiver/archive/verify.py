@@ -6,11 +6,12 @@ Nothing is repaired and nothing is written: what is wrong is named, with the tit
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket
+from feedarchiver.archive.bucket import CAPTURES, KINDS, Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged, address
 from feedarchiver.errors import MissingObject, StorageError
@@ -44,10 +45,21 @@ class Checked(NamedTuple):
         return f"{self.kind} {self.name} {self.fault or 'is in order'}"
 
 
+class _Looked(NamedTuple):
+    """What looking at one object has shown."""
+
+    name: str
+    wanted: tuple[ObjectId, ...] = ()
+    lost: tuple[str, ...] = ()
+    fault: str | None = None
+    error: Exception | None = None
+    damaged: bytes | None = None
+
+
 class Verifier:
     """One verification: the objects first, then the index against them."""
 
-    def __init__(self, bucket: Bucket, index: Index | None) -> None:
+    def __init__(self, bucket: Store, index: Index | None) -> None:
         self._bucket = bucket
         self._index = index
         self._faulty: set[str] = set()
@@ -55,14 +67,15 @@ class Verifier:
     def objects(self) -> Iterator[Checked]:
         """Read every object; captures come last and are held against what they refer to."""
         for kind in sorted(KINDS, key=lambda kind: kind in CAPTURES):
-            for name in self._bucket.names(kind):
-                yield self._seen(Checked(kind, name, self._fault(kind, name)))
+            for looked in self._bucket.together(partial(self._look, kind), self._bucket.names(kind)):
+                yield self._seen(Checked(kind, looked.name, self._fault(kind, looked)))
 
     def names_and_sizes(self) -> Iterator[Checked]:
         """Look at names and sizes only: whether all that the index knows of is there, as long as it was."""
         lengths = self._index.lengths() if self._index else iter(())
+        length_of = self._bucket.lengths()
         for kind, name, expected in lengths:
-            length = self._bucket.length(kind, name)
+            length = length_of(kind, name)
             if length is None:
                 yield self._seen(Checked(kind, name, f"is missing{self.about(kind, name)}; restore it from a copy"))
             elif length != expected:
@@ -100,39 +113,47 @@ class Verifier:
             else:
                 yield Checked("index", f"{kind} {capture}", f"is {what}; `feedarchiver reindex` mends it")
 
-    def _fault(self, kind: str, name: str) -> str | None:
+    def _look(self, kind: str, name: str) -> _Looked:
+        """Read an object, and see whether what it refers to is there. Asks the bucket only."""
         try:
             object_id = ObjectId.parse(name)
         except ValueError:
-            return "is no object of this archive; it was left as it is"
+            return _Looked(name, fault="is no object of this archive; it was left as it is")
         try:
             data = self._bucket.get(kind, object_id)
         except (MissingObject, StorageError) as error:
-            return f"cannot be read{self.about(kind, name)}: {error}"
+            return _Looked(name, error=error)
         if objects.object_id(data) != object_id:
-            return f"is damaged{self.about(kind, name, data)}; {_RESTORE}"
+            return _Looked(name, damaged=data)
         try:
             if kind == "articles":
                 objects.decode_article(data)
-            elif kind in CAPTURES:
-                return self._lost(kind, name, data)
+            return _Looked(name, *self._lost(kind, data))
         except ValueError as error:
-            return f"is not readable: {error}"
-        return None
+            return _Looked(name, fault=f"is not readable: {error}")
 
-    def _lost(self, kind: str, name: str, data: bytes) -> str | None:
-        """Say what a capture refers to that is not there."""
-        wanted: tuple[tuple[str, ObjectId], ...]
+    def _lost(self, kind: str, data: bytes) -> tuple[tuple[ObjectId, ...], tuple[str, ...]]:
+        """Name what a capture refers to, and what of it is not there."""
+        wanted: tuple[tuple[str, ObjectId], ...] = ()
         if kind == "captures":
             capture = objects.decode_capture(data)
             wanted = (("articles", capture.article), ("raw", capture.raw))
-        else:
+        elif kind == "image-captures":
             wanted = (("images", objects.decode_image_capture(data).image),)
-        lost = [f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None]
-        if not lost:
-            return None
-        self._faulty.update(which for _, which in wanted)
-        return f"refers to {' and '.join(lost)}, missing{self.about(kind, name)}; restore it from a copy"
+        lost = tuple(f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None)
+        return tuple(which for _, which in wanted), lost
+
+    def _fault(self, kind: str, looked: _Looked) -> str | None:
+        """Say what is wrong with an object, and which article it is about."""
+        if looked.error:
+            return f"cannot be read{self.about(kind, looked.name)}: {looked.error}"
+        if looked.damaged is not None:
+            return f"is damaged{self.about(kind, looked.name, looked.damaged)}; {_RESTORE}"
+        if looked.lost:
+            self._faulty.update(looked.wanted)
+            lost = " and ".join(looked.lost)
+            return f"refers to {lost}, missing{self.about(kind, looked.name)}; restore it from a copy"
+        return looked.fault
 
     def _seen(self, checked: Checked) -> Checked:
         if checked.fault:

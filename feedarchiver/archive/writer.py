@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
@@ -32,7 +32,7 @@ _BATCH_CAPTURES = 1_000
 class Writer:
     """The one that adds to an archive, while it holds the lock."""
 
-    def __init__(self, bucket: FolderBucket, index: Index, now: datetime, cleaned: Cleaned | None = None) -> None:
+    def __init__(self, bucket: Store, index: Index, now: datetime, cleaned: Cleaned | None = None) -> None:
         self._bucket, self._cleaned = bucket, cleaned
         self.index = index
         last = index.last_captured()

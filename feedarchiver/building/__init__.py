@@ -10,6 +10,7 @@ rendering.py  what entries look like, with the copies of their images
 reading.py  the pages of single entries
 searching.py  what the pages are searched with
 builder.py  one build
+copying.py  the copy of the folder in a bucket
 
 A build that finds everything as it should be reads no article and loads neither the HTML nor the XML libraries.
 """
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.building.keys import ARTICLES, IMAGES, SITE, feed_key, site_key, state_of
+from feedarchiver.building.keys import ARTICLES, IMAGES, SITE, feed_key, is_copied, site_key, state_of
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.model import Feed
+from feedarchiver.s3.address import Address
 
 __all__ = ["Advance", "Built", "Resealed", "Target", "build", "resealed"]
 
@@ -34,16 +36,23 @@ class Resealed(NamedTuple):
     pages: int
 
 
-def resealed(archive: Archive, feeds: Iterable[Feed], size: int, folder: Path) -> list[Resealed]:
+def resealed(
+    archive: Archive, feeds: Iterable[Feed], size: int, folder: Path, bucket: Address | None = None
+) -> list[Resealed]:
     """Tell which feeds have sealed pages that another page size than theirs would change.
 
-    Of feeds whose notes are lost, what is published in `folder` tells how many pages there are, and of which size.
+    Of feeds whose notes are lost, what is published tells how many pages there are, and of which size.
     """
     states = archive.index.feeds.states()
     known = {feed.id: states[feed.id] for feed in feeds if feed.id in states and states[feed.id].size}
     lost = [feed.id for feed in feeds if feed.id not in known]
     if not lost and all(state.size == size for state in known.values()):
         return []
+    if bucket:
+        from feedarchiver.building.copying import Copying
+
+        with Copying(folder, bucket) as copying:
+            copying.prepare()
     from feedarchiver.publish.folder import Folder
     from feedarchiver.publish.opml import LIST, page_size
     from feedarchiver.publish.pages import number_of, sealed
@@ -70,12 +79,27 @@ def build(
     standing = None if full else _standing(archive, feeds, target)
     if standing is not None:
         done.unchanged = standing
-        return done
+    if target.bucket is None:
+        if standing is None:
+            _build(archive, feeds, target, done, advance, full=full)
+    elif standing is None or not is_copied(target.folder, target.bucket):
+        from feedarchiver.building.copying import Copying
+
+        with Copying(target.folder, target.bucket) as copying:
+            copying.begin()
+            if standing is None:
+                _build(archive, feeds, target, done, advance, full=full)
+            copying.finish(done, advance, full=full)
+    return done
+
+
+def _build(  # noqa: PLR0913 - what `build` was given
+    archive: Archive, feeds: tuple[Feed, ...], target: Target, done: Built, advance: Advance, *, full: bool
+) -> None:
     from feedarchiver.building.builder import Builder
 
     with archive.publishing() as index:
         Builder(archive, index, target, done, advance).build(feeds, full=full)
-    return done
 
 
 def _standing(archive: Archive, feeds: tuple[Feed, ...], target: Target) -> int | None:

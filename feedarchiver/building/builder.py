@@ -70,7 +70,8 @@ class Builder:
             strange = full or not before
             until = self._index.last_captured() or 0
             states = {feed.id: self._log.extend(feed, self._takes(feed), until) for feed in feeds}
-            together = feeds if self._target.pages else ()  # only pages for people show what all feeds have
+            # Only pages for people show what all feeds have, and those are about articles.
+            together = tuple(feed for feed in feeds if feed.kind != "health") if self._target.pages else ()
             whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
             self._rendering = Rendering(self._archive, self._index, self._target, self._out, strange=strange)
@@ -205,8 +206,10 @@ class Builder:
         """Find or make the pieces of a page. Returns which events they show, and those of each format."""
         shown = []
         pieces: dict[str, list[bytes]] = {name: [] for name in names}
-        for seq, line in lines:
-            found = self._pieces(feed, seq, line, names)
+        kept = [self._kept_pieces(feed, seq, line, names) for seq, line in lines]
+        self._rendering.expect(line for (_, line), found in zip(lines, kept, strict=True) if len(found) < len(names))
+        for (seq, line), had in zip(lines, kept, strict=True):
+            found = self._pieces(line, names, had)
             if found is None:
                 self._lacking.add(feed)
                 continue
@@ -215,10 +218,13 @@ class Builder:
                 pieces[name].append(found[name])
         return shown, pieces
 
-    def _pieces(self, feed: str, seq: int, line: Line, names: tuple[str, ...]) -> dict[str, bytes] | None:
-        """Find or make the pieces of an entry. None for one that is damaged: it is named, the others go on."""
+    def _kept_pieces(self, feed: str, seq: int, line: Line, names: tuple[str, ...]) -> dict[str, bytes]:
+        """Find pieces of an entry that were made earlier."""
         changed = line.entry in self._rendering.changed
-        found = {} if changed else self._kept.pieces(feed, seq, line, names)
+        return {} if changed else self._kept.pieces(feed, seq, line, names)
+
+    def _pieces(self, line: Line, names: tuple[str, ...], found: dict[str, bytes]) -> dict[str, bytes] | None:
+        """Make the pieces of an entry that were not `found`. None for one that is damaged: the others go on."""
         missing = [name for name in names if name not in found]
         if missing:
             try:
@@ -264,7 +270,8 @@ class Builder:
     def _cards(self, events: int) -> list[bytes]:
         """Find or make what the first page shows: the entries that the newest of all events are about."""
         lines = self._log.lines(SITE, max(0, events - 2 * LATEST), events)[:LATEST] if self._target.pages else []
-        found = (self._pieces(SITE, seq, line, ("html",)) for seq, line in lines)
+        kept = ((line, self._kept_pieces(SITE, seq, line, ("html",))) for seq, line in lines)
+        found = (self._pieces(line, ("html",), had) for line, had in kept)
         return [pieces["html"] for pieces in found if pieces]
 
     def _remove_feed(self, feed: str) -> None:

@@ -3,12 +3,14 @@
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedarchiver import CLEANER_VERSION, RENDERER_VERSION
 from feedarchiver.archive.feedlog import State, selection
 from feedarchiver.building.target import Target
 from feedarchiver.model import Feed
+from feedarchiver.s3.address import Address
 
 if TYPE_CHECKING:
     from feedarchiver.publish.pages import Page
@@ -21,6 +23,9 @@ ARTICLES = "articles"
 
 IMAGES = "images"
 """The folder of the copies of images, noted as a whole."""
+
+COPIED, SETTLED = ".bucket", "settled"
+"""The folder with the notes of what stands in a bucket, and in it the name of the bucket, when all does."""
 
 
 def made(target: Target) -> str:
@@ -54,6 +59,14 @@ def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target)
     """Name what decides the bytes of what is about all feeds."""
     told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
     return _digest(made(target), told, target.base_url, target.title, target.size, target.pages, pages_key(target))
+
+
+def is_copied(folder: Path, bucket: Address) -> bool:
+    """Tell whether the published folder stands in the bucket as it stands here, as far as was noted."""
+    try:
+        return (folder / COPIED / SETTLED).read_text(encoding="utf-8") == repr(tuple(bucket))
+    except OSError:
+        return False
 
 
 def _digest(*parts: object) -> str:

@@ -8,10 +8,12 @@ What somebody writes into a page in its place leaves no trace in the folder: onl
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.feedlog import BEFORE, Noted, Pieces, State
+from feedarchiver.archive.bucket import AT_ONCE
+from feedarchiver.archive.feedlog import BEFORE, Line, Noted, Pieces, State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.lookup import versions
 from feedarchiver.archive.telling import telling
@@ -52,9 +54,9 @@ class Reading:
             return
         complete = self._stamp == state_of(self._out.root, ARTICLES) and not remade
         touched, lacking = 0, False
-        for entry, path in self._due() if complete and self._after != BEFORE else self._missing():
+        for entry, path, line in self._shown(self._due() if complete and self._after != BEFORE else self._missing()):
             touched += 1
-            lacking |= not self._page(entry, path)
+            lacking |= not self._page(entry, path, line)
         self._out.stands(whole.entries - touched)
         if remade:
             self._sweep()
@@ -67,6 +69,12 @@ class Reading:
             self._index.feeds.note(Noted(ARTICLES, SITE, "", 0, 0, key, "", self._out.made, Pieces.at((), (), ())))
         else:
             self._out.note_whole(ARTICLES, key)
+
+    def _shown(self, entries: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str, Line]]:
+        """Tell what each entry shows, with the articles of some of them at hand at a time."""
+        while some := [(*named, self._index.shown(named[0])) for named in islice(entries, AT_ONCE)]:
+            self._rendering.expect(line for _, _, line in some)
+            yield from some
 
     def _due(self) -> Iterator[tuple[int, str]]:
         """List the entries that have got a capture, or the copy of an image."""
@@ -94,9 +102,8 @@ class Reading:
             last = found[-1][0]
             yield from found
 
-    def _page(self, entry: int, path: str) -> bool:
-        """Write the page of an entry. One that cannot be read has none until then."""
-        line = self._index.shown(entry)
+    def _page(self, entry: int, path: str, line: Line) -> bool:
+        """Write the page of an entry, which shows `line`. One that cannot be read has none until then."""
         try:
             shown = self._rendering.entry(line)
         except ArchiveError as error:

@@ -7,6 +7,7 @@ holds; it goes when no document shows it any more.
 
 import os
 import re
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from feedarchiver.building.output import Output
 from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.imagefile import ENDINGS
-from feedarchiver.model import Image, ObjectId
+from feedarchiver.model import HEALTH, Image, ObjectId
 from feedarchiver.publish.changed import render_change
 from feedarchiver.publish.plan import address
 from feedarchiver.publish.rendered import Rendered, Stored, illustrated, render
@@ -58,10 +59,16 @@ class Rendering:
         if strange or not target.archived_images:
             self._log.forget_shown()
 
+    def expect(self, lines: Iterable[Line]) -> None:
+        """Have at hand what is not rendered yet of lines that are about to be rendered one after the other."""
+        spool: Container[object] = self._spool or ()
+        wanted = [line for line in lines if line not in self._at_hand and line not in spool]
+        self._archive.expect(article for line in wanted for article in (line.article, line.before) if article)
+
     def entry(self, line: Line) -> Rendered:
         """Render what a line stands for, once for all that is written of it at about the same time.
 
-        That is an entry, or the change of one. Raises ArchiveError.
+        That is an entry, the change of one, or what the archive tells of itself. Raises ArchiveError.
         """
         found = self._made(line)
         if found is None:
@@ -118,7 +125,8 @@ class Rendering:
         cleaned = self._archive.cleaned
         if line.before is None:
             entry = self._archive.entry(line)
-            return render(entry, cleaned.body(entry.object_id, entry.article), stored, base)
+            shown = render(entry, cleaned.body(entry.object_id, entry.article), stored, base)
+            return replace(shown, paged=False) if line.source == HEALTH else shown
         change = self._archive.change(line, line.before)
         old, new = change.before, change.entry.article
         shown = render_change(change, cleaned.body(line.before, old), cleaned.body(line.article, new))

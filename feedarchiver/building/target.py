@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from feedarchiver.s3.address import Address
+
 Advance = Callable[[str], None]
 """Called with the name of each thing done, for whoever shows progress."""
 
@@ -12,6 +14,7 @@ Advance = Callable[[str], None]
 class Target:
     """Where feeds are published: a folder, the address that it is reached at, the title of it all.
 
+    `bucket`: where the folder is copied to, if anywhere.
     A page holds `size` events. `languages`: those of the sources that have one, for articles that do not say theirs.
     `pages`: whether there are pages for people. `archived_images`: whether stored copies of images are published too,
     and shown instead of the originals. `hub`: the address of the WebSub hub that feeds name.
@@ -25,6 +28,7 @@ class Target:
     pages: bool = True
     archived_images: bool = False
     hub: str | None = None
+    bucket: Address | None = None
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ TABLE = {
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
     "daemon": ("feedarchiver.commands.living", "Run by itself when something is new or due, and serve the feeds."),
     "serve": ("feedarchiver.commands.living", "Serve the published folder over HTTP."),
+    "status": ("feedarchiver.commands.watching", "Show how the archive, its sources and its disk are."),
+    "doctor": ("feedarchiver.commands.examining", "Check what may keep this from working, and say what to do."),
     "sources": ("feedarchiver.commands.asking", "List the sources and how they are."),
     "import-opml": ("feedarchiver.commands.lists", "Add the feeds of an OPML list to the configuration."),
     "export-opml": ("feedarchiver.commands.lists", "Print the configured feeds as an OPML list."),

@@ -9,6 +9,7 @@ import click
 from feedarchiver import updating
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.main import tell_health
 from feedarchiver.commands.naming import instant, plural
 from feedarchiver.config import Config, load
 from feedarchiver.config.sources import Source
@@ -44,6 +45,8 @@ def update_command(
         archive.keeps_cleaned = bool(wants)  # their articles are looked at again
         done = update(console, config, archive, chosen, manner)
         fetched = pictures.fetch(console, config, archive, wants, due_only=manner.due_only) if wants else None
+        if not dry_run:
+            tell_health(console, config, archive)
     said = "; ".join(filter(None, (told(done, dry_run=dry_run), pictures.told(fetched))))
     console.say(said, event="foreseen" if dry_run else "updated", **figures(done), **pictures.figures(fetched))
     return _SOME_FAILED if done.failures else _DONE
@@ -66,7 +69,7 @@ def update(
     with console.progress("asking") as advance:
         done = updating.update(
             archive,
-            (_web(source) for source in sources if source.asking),
+            (web(source) for source in sources if source.asking),
             now=console.now(),
             manner=manner,
             contact=config.contact,
@@ -117,16 +120,16 @@ def sources_command(console: Console) -> int:
 
 def _chosen(config: Config, names: tuple[str, ...], *, illustrated: bool = False) -> list[Source]:
     """Choose among the sources on the web, and `illustrated`: those whose pictures are. Raises UsageError."""
-    web = {source.id: source for source in config.sources if source.asking or (illustrated and source.pictures)}
+    asked = {source.id: source for source in config.sources if source.asking or (illustrated and source.pictures)}
     for name in names:
-        if name not in web:
+        if name not in asked:
             is_folder = any(source.id == name for source in config.sources)
             what = "is a folder: `feedarchiver import` reads it" if is_folder else "is not in the configuration"
             raise UsageError(f"source {name} {what}; nothing was done")
-    return [web[name] for name in dict.fromkeys(names)] if names else [*web.values()]
+    return [asked[name] for name in dict.fromkeys(names)] if names else [*asked.values()]
 
 
-def _web(source: Source) -> updating.WebSource:
+def web(source: Source) -> updating.WebSource:
     """Make what is asked of what is configured."""
     asking = source.asking
     if asking is None:
@@ -154,7 +157,7 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         row |= {"picture_trouble": f"{latest.url}: {latest.trouble}"} if latest else {}
     if source.asking is None:
         return row
-    known = remembered(archive.index, _web(source))
+    known = remembered(archive.index, web(source))
     standing = known.standing
     return row | {
         "url": source.asking.url,

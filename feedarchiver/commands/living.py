@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.account import Account
 from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.log import Log, Relay, described
-from feedarchiver.commands.main import Ran, ask_due, fetch_due, folders, import_new, publish, would_reseal
+from feedarchiver.commands.main import (
+    Ran,
+    ask_due,
+    fetch_due,
+    folders,
+    import_new,
+    publish,
+    tell_health,
+    would_reseal,
+)
 from feedarchiver.commands.trouble import said
 from feedarchiver.config import Config, load
 from feedarchiver.errors import ArchiveInUse, ConfigError, UsageError
@@ -23,7 +33,8 @@ if TYPE_CHECKING:
     import socket
 
     from feedarchiver.daemon import Came, Daemon
-    from feedarchiver.server import Hub, Server
+    from feedarchiver.server import Hub, Known, Server
+    from feedarchiver.watching.overview import Overseer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _QUIET_S = 2.0
@@ -48,11 +59,13 @@ def _serving(command: _Command) -> _Command:
 def serve_command(console: Console, host: str, port: int, log: str) -> int:
     """Serve the published folder over HTTP, for feed readers and browsers. It can only be read."""
     from feedarchiver.server import Server, listen
+    from feedarchiver.watching.overview import Overseer
 
     config = load(console.config_path)
     told = _log(console, log)
     sock = listen(host, port)
-    server = Server(config.published, lambda: _counts(config), lambda: None, hub=_hub(config))
+    overseer = Overseer()
+    server = Server(config.published, lambda: _known(config, overseer), lambda: None, hub=_hub(config))
     if not any(config.published.glob("*/rss.xml")):
         told.warn(f"no feed is published in {config.published} yet; call `feedarchiver run`", event="empty")
     asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
@@ -78,11 +91,18 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     work.published = daemon.published
     server, sock = None, None
     if not no_serve:
-        from feedarchiver.server import Server, listen
+        from feedarchiver.server import Known, Server, listen
+        from feedarchiver.watching.overview import Overseer
+
+        overseer = Overseer()
+
+        def known() -> Known:
+            found = _known(work.config, overseer)
+            facts = {**daemon.facts(), **work.account.facts()}
+            return found._replace(facts=facts, trouble=(*found.trouble, *work.account.troubles()))
 
         sock = listen(host, port)
-        facts = lambda: {**_counts(work.config), **daemon.facts()}  # noqa: E731 - as short as that
-        server = Server(config.published, facts, daemon.ill, daemon.ticking, _hub(config))
+        server = Server(config.published, known, daemon.ill, daemon.ticking, _hub(config))
         work.moved = server.published.show
     asyncio.run(_live(daemon, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
@@ -95,6 +115,7 @@ class _Work:
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
         self._asking, self._fetching, self._announcing = log.another(), log.another(), log.another()
+        self.account = Account()
         self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
         self.published: Callable[[], None] = lambda: None
 
@@ -121,7 +142,7 @@ class _Work:
         journal.turn()
         journal.step = step
         try:
-            return work()
+            came = work()
         except Stopped:
             raise
         except ArchiveInUse as error:
@@ -130,7 +151,10 @@ class _Work:
         except Exception as error:  # noqa: BLE001 - whatever it is, the next run may do without it
             text = said(error) or described(error)
             journal.warn(f"failed: {text}; tried again later", event="failed", reason=text)
+            self.account.failed(work.__name__, text)
             return Came.FAILED
+        self.account.worked(work.__name__)
+        return came
 
     def _run(self) -> "Came":
         """Do what `run` does, but for the web."""
@@ -143,14 +167,17 @@ class _Work:
             if cut:
                 raise UsageError(f"{cut}; call `feedarchiver run --reseal` to do it, or set it back; nothing was done")
             imported = import_new(self._log, config, archive, _QUIET_S)
-            built = publish(self._log, config, archive)
+            with self.account.building():
+                built = publish(self._log, config, archive)
         if imported.new or imported.versions or built.written or built.removed:
             ran = Ran(imported, None, built)
             self._log.say(ran.told, event="run", **ran.figures)
         if built.written or built.removed:
             self.published()
         if built.faults:
+            self.account.failed("publish", f"{built.faults[0]}{', and more' if len(built.faults) > 1 else ''}")
             return Came.FAILED
+        self.account.worked("publish")
         return Came.SOON if imported.young else Came.DONE
 
     def _ask(self) -> "Came":
@@ -158,16 +185,18 @@ class _Work:
         from feedarchiver.daemon import Came
 
         config = self.config
-        if not any(source.asking for source in config.sources):
+        if not config.tells_health and not any(source.asking for source in config.sources):
             return Came.DONE
         with Archive.create(config.store, config.index, now=self._asking.now()) as archive:
             updated = ask_due(self._asking, config, archive)
+            told = tell_health(self._asking, config, archive)
         if updated is None or not updated.asked:
-            return Came.DONE
+            return Came.SOON if told else Came.DONE
         from feedarchiver.commands import asking
 
+        self.account.asked(updated)
         self._asking.say(asking.told(updated), event="updated", **asking.figures(updated))
-        return Came.SOON if updated.new or updated.versions else Came.DONE
+        return Came.SOON if told or updated.new or updated.versions else Came.DONE
 
     def fetch(self, step: Callable[[], None]) -> "Came":
         return self._done(self._fetching, step, self._fetch)
@@ -258,13 +287,16 @@ def _hub(config: Config) -> "Hub | None":
     return None if config.hub is None else Hub(config.hub, config.base_url)
 
 
-def _counts(config: Config) -> Mapping[str, float]:
-    """Count what the archive holds, if it can be read."""
+def _known(config: Config, overseer: "Overseer") -> "Known":
+    """See how everything is, as far as the archive can be read."""
+    from feedarchiver.commands import watching
+    from feedarchiver.server import Known
+
     try:
         with Archive.open(config.store, config.index) as archive:
-            counts = archive.index.counts()
+            return Known(watching.overview(config, archive, overseer), {})
     except Exception as error:
-        if said(error) is None:
+        text = said(error)
+        if text is None:
             raise
-        return {}
-    return {"articles": counts["entries"], "versions": counts["versions"]}
+        return Known(None, {}, (text,))

@@ -141,6 +141,7 @@ def run_once(console: Console, config: Config, archive: Archive) -> Ran:
     """Do what `run` does: archive what is new, ask what is due, publish the feeds, and name what was refused."""
     imported = import_new(console, config, archive)
     updated = ask_due(console, config, archive)
+    tell_health(console, config, archive)
     built = publish(console, config, archive)  # articles wait for no picture
     fetched = fetch_due(console, config, archive)
     again = publish(console, config, archive) if fetched and fetched.stored else None
@@ -173,6 +174,15 @@ def fetch_due(console: Console, config: Config, archive: Archive, patience_s: fl
     return pictures.fetch(console, config, archive, wants, patience_s=patience_s or pictures.PATIENCE_S)
 
 
+def tell_health(console: Console, config: Config, archive: Archive) -> int:
+    """Archive what has begun to be wrong, and what is so no more, if there is a feed of health. Returns how much."""
+    if not config.tells_health:
+        return 0
+    from feedarchiver.commands import watching
+
+    return watching.tell(console, config, archive)
+
+
 def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
     """See that nobody cuts sealed pages anew without knowing. Raises UsageError when that is not agreed to."""
     what = None if agreed else would_reseal(config, archive)
@@ -187,7 +197,7 @@ def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
 def would_reseal(config: Config, archive: Archive) -> str | None:
     """Say which sealed pages the configured page size would cut anew."""
     feeds = feeds_for(config, archive.index.sources())
-    cut = building.resealed(archive, feeds, config.page_size, config.published)
+    cut = building.resealed(archive, feeds, config.page_size, config.published, config.bucket)
     if not cut:
         return None
     count = sum(feed.pages for feed in cut)
@@ -266,6 +276,7 @@ def publish(console: Console, config: Config, archive: Archive, *, full: bool = 
         languages=tuple((source.id, source.language) for source in config.sources if source.language),
         archived_images=config.archived_images,
         hub=config.hub,
+        bucket=config.bucket,
     )
     with console.progress("building") as advance:
         done = building.build(archive, feeds, target, advance=advance, full=full)

@@ -12,6 +12,7 @@ from feedarchiver.commands.naming import opened, plural
 from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
 from feedarchiver.model import Filter, Refusal
+from feedarchiver.s3.address import Address
 
 if TYPE_CHECKING:
     from feedarchiver.archive.choosing import Choice, Chosen
@@ -110,7 +111,7 @@ def _write_file(console: Console, archive: Archive, chosen: "Chosen", target: Pa
     console.say(told, event="exported", target=str(target), objects=count, faults=complaints.count)
 
 
-def _take_in(console: Console, holding: "Holding", store: Path, index: Path, complaints: _Complaints) -> None:
+def _take_in(console: Console, holding: "Holding", store: Path | Address, index: Path, complaints: _Complaints) -> None:
     from feedarchiver.archive.copies import Incoming
 
     now = datetime.now(UTC)
@@ -141,7 +142,8 @@ def _check_target(config: Config, target: Path) -> None:
     """See that TARGET is a file that can be written, or a folder apart from the archive. Raises UsageError."""
     if target.name.endswith(_OTHER_FILES) and not target.name.endswith(_FILES):
         raise UsageError(f"{target}: an export is a .tar, a .tar.zst or a folder; nothing was done")
-    store, whole = config.store.resolve(), target.resolve()
+    here = config.index.parent if isinstance(config.store, Address) else config.store
+    store, whole = here.resolve(), target.resolve()
     if whole == store or whole.is_relative_to(store) or store.is_relative_to(whole):
         raise UsageError(f"{target}: a copy does not belong into the archive itself, nor around it; nothing was done")
 

@@ -16,15 +16,17 @@ from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
 from feedarchiver.config.sources import Source
 from feedarchiver.errors import ConfigError, one_line
-from feedarchiver.model import Feed
+from feedarchiver.model import HEALTH, Feed
+from feedarchiver.s3.address import SCHEME, Address
 
+_STORE, _FEEDS = "archive/", "feeds/"
 _ARCHIVE: checks.Keys = {
-    "store": (checks.folder, "archive/"),
+    "store": (checks.place, _STORE),
     "index": (checks.index, None),
     "max_seed_size": (checks.size, "10 MB"),
 }
 _PUBLISH: checks.Keys = {
-    "folder": (checks.folder, "feeds/"),
+    "folder": (checks.place, _FEEDS),
     "base_url": (checks.base_url, "http://127.0.0.1:8000/"),
     "page_size": (checks.whole_number, 50),
     "pages": (checks.truth, True),
@@ -32,6 +34,9 @@ _PUBLISH: checks.Keys = {
     "images": (checks.images, "original"),
     "hub": (checks.hub, None),
     "after": (checks.text, None),
+}
+_S3: checks.Keys = {
+    "endpoint_url": (checks.endpoint, None),
 }
 _WEB: checks.Keys = {
     "contact": (checks.text, None),
@@ -45,7 +50,7 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "web": _WEB}
+TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB}
 _LISTS = {"source": sources.KEYS, "feed": _FEED}
 _ALL = {**TABLES, **_LISTS}
 
@@ -54,17 +59,18 @@ _ALL = {**TABLES, **_LISTS}
 class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
-    `published` is the folder that feeds are written to, `title` that of the feed of all articles, `archived_images`
-    whether feeds show stored copies of images. `hub` is told of changes, `after` is called after them. `contact` is for
-    those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment` names the variables that
-    count more than the file.
+    `published` is the folder that feeds are written to, and `bucket` the address that it is then copied to, if there is
+    one. `title` is that of the feed of all articles, `archived_images` whether feeds show stored copies of images.
+    `hub` is told of changes, `after` is called after them. `contact` is for those who are asked. `feeds` is empty when
+    none is named: see `feeds_for`. `environment` names the variables that count more than the file.
     """
 
     root: Path
-    store: Path
+    store: Path | Address
     index: Path
     max_seed_bytes: int
     published: Path
+    bucket: Address | None
     base_url: str
     page_size: int
     pages: bool
@@ -77,6 +83,11 @@ class Config:
     feeds: tuple[Feed, ...]
     environment: tuple[str, ...] = ()
 
+    @property
+    def tells_health(self) -> bool:
+        """Tell whether a feed of health is named: what goes wrong is archived for nobody else."""
+        return any(feed.kind == "health" for feed in self.feeds)
+
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake."""
@@ -84,11 +95,11 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     problems = [_unknown(name) for name in raw if name not in _ALL]
     instead = environment.put(environ, raw, TABLES)
     problems += environment.fill(environ, raw.get("source"))
-    archive, publish, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items())
+    archive, publish, s3, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items())
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
-    for number, (origin, given) in enumerate(zip(origins, raw.get("source", ()), strict=False), 1):
+    for number, (origin, given) in enumerate(zip(origins, raw["source"] if origins else (), strict=False), 1):
         problems += [f"source {number}: {problem}" for problem in sources.misplaced(origin, given)]
     contradictions = ((number, filters.contradiction(feed)) for number, feed in enumerate(feeds, 1))
     problems += [f"feed {number}: {problem}" for number, problem in contradictions if problem]
@@ -97,13 +108,15 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     problems += _overlaps(root, archive, publish, origins)
     if problems or instead.problems:
         raise ConfigError(*_error(path, *problems).problems, *instead.problems)
-    store = _at(root, archive["store"])
+    store, bucket = (_address(text, s3["endpoint_url"]) for text in (archive["store"], publish["folder"]))
+    home = _here(root, archive["store"], _STORE)
     return Config(
         root=root,
-        store=store,
-        index=_at(root, archive["index"]) if archive["index"] else store / "index.db",
+        store=store or home,
+        index=_at(root, archive["index"]) if archive["index"] else home / "index.db",
         max_seed_bytes=archive["max_seed_size"],
-        published=_at(root, publish["folder"]),
+        published=_here(root, publish["folder"], _FEEDS),
+        bucket=bucket,
         base_url=publish["base_url"],
         page_size=publish["page_size"],
         pages=publish["pages"],
@@ -122,6 +135,8 @@ def _feed(feed: dict[str, Any], origins: list[dict[str, Any]]) -> Feed:
     """Make the value of a checked [[feed]]."""
     spoken = {origin["id"]: origin["language"] for origin in origins if origin["language"]}
     chosen = filters.taken(feed, spoken)
+    if feed["kind"] == "health":
+        feed["sources"] = (HEALTH,)
     return Feed(**{**feed, "title": feed["title"] or feed["id"], "filter": chosen})
 
 
@@ -171,6 +186,15 @@ def _syntax(message: str, last_line: int) -> str:
     return f"{place}: {what[:1].lower()}{what[1:]}"
 
 
+def _address(text: str, endpoint: str | None) -> Address | None:
+    return Address.parse(text, endpoint) if text.startswith(SCHEME) else None
+
+
+def _here(root: Path, path: str, default: str) -> Path:
+    """Name the folder on this machine: that of the default, when the one that is named is in a bucket."""
+    return _at(root, default if path.startswith(SCHEME) else path)
+
+
 def _at(root: Path, path: str) -> Path:
     """Make a path absolute and plain: paths are compared part by part, here and by the commands."""
     return Path(os.path.abspath(root / path))  # Path.absolute keeps "..", Path.resolve asks the disk
@@ -206,7 +230,11 @@ def _overlaps(
     """Name folders that lie in one another: each is walked, written or tidied up as a whole."""
     given = {"archive: store": archive.get("store"), "publish: folder": publish.get("folder")}
     given |= {f"source {number}: folder": origin.get("folder") for number, origin in enumerate(origins, 1)}
-    folders = {place: _at(root, folder) for place, folder in given.items() if folder}
+    folders = {place: _at(root, folder) for place, folder in given.items() if folder and not folder.startswith(SCHEME)}
+    for place, default in (("archive: store", _STORE), ("publish: folder", _FEEDS)):
+        if (folder := given[place]) and folder.startswith(SCHEME):
+            folders[place] = Path("/", SCHEME, folder.removeprefix(SCHEME))
+            folders[f"{place} on this machine ({default})"] = _at(root, default)
     owners = {folder: place for place, folder in reversed(folders.items())}
     for place, folder in folders.items():
         if owners[folder] != place:

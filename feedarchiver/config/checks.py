@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from feedarchiver.s3.address import Address
+
 Check = Callable[[object], object]
 # Of each key: how to check its value, and its default spelled as in the file (REQUIRED: none; None: not said).
 Keys = Mapping[str, tuple[Check, object]]
@@ -169,8 +171,32 @@ def folder(value: object) -> str:
     path = text(value)
     scheme, separator, _ = path.partition("://")
     if separator:
-        raise ValueError(f"{scheme}:// addresses are not supported yet; name a folder")
+        raise ValueError(f"{scheme}:// addresses name no folder on this machine, which it must be")
     return path
+
+
+def place(value: object) -> str:
+    """Take the path of a folder on this machine, or the address of one in a bucket."""
+    path = text(value)
+    scheme, separator, _ = path.partition("://")
+    if separator and scheme != "s3":
+        raise ValueError(f"{scheme}:// addresses are not supported; name a folder, or 's3://bucket/prefix'")
+    if separator:
+        Address.parse(path)
+    return path
+
+
+def endpoint(value: object) -> str:
+    """Take the address of a store that speaks S3."""
+    address = text(value)
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # a port or bracket that is none
+        sound = False
+    if not sound or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError(f"{shown(address)} is not the address of a store like 'https://s3.example.org'")
+    return address.rstrip("/")
 
 
 def index(value: object) -> str:

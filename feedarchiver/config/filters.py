@@ -9,14 +9,14 @@ from feedarchiver.config import checks
 from feedarchiver.model import Filter
 
 _FIELDS = ("title", "content", "author", "category", "link")
-_KINDS = ("articles", "changes")
+_KINDS = ("articles", "changes", "health")
 _EXAMPLE = '{ title = "trade|tariff" }'
 
 
 def kind(value: object) -> str:
     """Take what a feed has entries of."""
     if checks.text(value) not in _KINDS:
-        raise ValueError(f"{checks.shown(value)} is not a kind of feed; known are {' and '.join(map(repr, _KINDS))}")
+        raise ValueError(f"{checks.shown(value)} is not a kind of feed; known are {', '.join(map(repr, _KINDS))}")
     return str(value)
 
 
@@ -93,6 +93,9 @@ def taken(feed: dict[str, Any], spoken: Mapping[str, str]) -> Filter | None:
 
 
 def contradiction(feed: Mapping[str, Any]) -> str | None:
-    """Say so when no article can lie within the bounds."""
+    """Say so when no article can lie within the bounds, or none is asked for."""
+    if feed.get("kind") == "health":
+        rule = next((name for name in ("sources", *KEYS) if feed.get(name) is not None), None)
+        return rule and f"{rule}: a feed of kind 'health' has no articles to choose from; leave it out"
     since, until = feed.get("since"), feed.get("until")
     return "until: must be later than since" if since and until and since >= until else None

@@ -38,6 +38,7 @@ def render_change(change: Change, old_body: Body, new_body: Body) -> Rendered:
         after,
         id=change.id,
         about=after.id,
+        paged=False,
         published=entry.updated,
         content="".join(f"<p>{part}</p>" for part in parts) or _NOTHING,
         summary=None,

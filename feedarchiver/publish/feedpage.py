@@ -19,10 +19,10 @@ _CARDS = "\ufdd0"  # a noncharacter, which no title has: `xml_text` takes it awa
 def entry_piece(draft: Draft) -> bytes:
     """Write one entry as it stands in lists."""
     entry = draft.entry
-    page = f"{page_path(entry.about)}#{VERSIONS}" if entry.about else page_path(entry.id)
-    changes = readable(local(entry, entry.content, "")) if entry.about else None
+    page = f"{page_path(entry.about)}#{VERSIONS}" if entry.about else page_path(entry.id) if entry.paged else None
+    whole = None if entry.paged else readable(local(entry, entry.content, ""))
     picture = local(entry, entry.image.url, "") if entry.image else None
-    return template("card.html").render(entry=entry, page=page, changes=changes, picture=picture).encode()
+    return template("card.html").render(entry=entry, page=page, whole=whole, picture=picture).encode()
 
 
 def around(head: FeedDocument) -> Around:

@@ -36,7 +36,8 @@ class Rendered:
 
     `title` and `summary` are plain text, `content` is clean HTML ("" when there is none), `link` and the address of
     `image` are percent-encoded. `summary` is shorter than the content. An `image` has a type and stands in `content`.
-    `about`: the id of the entry that this is about, when it is none itself but tells of it.
+    `about`: the id of the entry that this is about, when it is none itself but tells of it. `paged`: whether it has a
+    reading page of its own; what has none is shown whole in lists.
     `base`: what the addresses of copies begin with; our own pages, whose links are relative, leave it out.
     """
 
@@ -52,6 +53,7 @@ class Rendered:
     summary: str | None
     image: Image | None
     about: str | None = None
+    paged: bool = True
     base: str = ""
 
 

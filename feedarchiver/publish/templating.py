@@ -40,7 +40,7 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
     )
     environment.filters.update(
-        day=day, host=_host, instant=dates.rfc3339, minute=_minute, spoken=_spoken, text=xml_text
+        day=day, entries=_entries, host=_host, instant=dates.rfc3339, minute=_minute, spoken=_spoken, text=xml_text
     )
     environment.globals.update(address=address, FORMATS=FORMATS, HTML=HTML, INDEX=INDEX, OPML=LIST, SEARCH=SEARCH)
     environment.globals.update(VERSIONS=VERSIONS)
@@ -50,6 +50,12 @@ def _environment() -> "Environment":
 def day(moment: datetime) -> str:
     """Write a day so that it is read the same in every language."""
     return moment.date().isoformat()
+
+
+def _entries(kind: str, count: int = 0) -> str:
+    """Name the entries of a feed of some kind."""
+    many = {"health": "reports"}.get(kind, kind)
+    return many[:-1] if count == 1 else many
 
 
 def _minute(moment: datetime) -> str:

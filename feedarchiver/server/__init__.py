@@ -1,4 +1,4 @@
-"""The server: the published folder, /healthz and /metrics, over Starlette on uvicorn. It only reads.
+"""The server: the published folder, /status, /healthz and /metrics, over Starlette on uvicorn. It only reads.
 
     names.py       what is there, as whole names
     shelf.py       each file's hash, the bytes most asked for
@@ -6,7 +6,9 @@
     asked.py       what a request asks of a file (pure)
     published.py   requests -> answers
     connection.py  clients that are slow
+    knowing.py     what is known of archive, sources and runs
     metrics.py     what is counted
+    status.py      the page of all that, for people
 
 Served are the folder's own names, at the root. Behind a proxy that adds a path, the proxy takes it away again.
 """
@@ -15,30 +17,26 @@ import asyncio
 import os
 import resource
 import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from feedarchiver.errors import UsageError
 from feedarchiver.server.connection import MOST, Connection
-from feedarchiver.server.metrics import MEDIA_TYPE, Metrics
+from feedarchiver.server.knowing import Knowledge, Known
+from feedarchiver.server.metrics import MEDIA_TYPE, Metrics, seen
 from feedarchiver.server.published import Hub, Published
 
-__all__ = ["Hub", "Server", "listen"]
-
-Facts = Callable[[], Mapping[str, float]]
-"""Tells what is known of archive and runs, by the names in `metrics`. It may read the disk."""
+__all__ = ["Hub", "Known", "Server", "listen"]
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
-_FACTS_LAST_S = 10.0
 _BACKLOG = 2_048
 _IN_FLIGHT = 128 * 1024  # what the system holds for a client that does not read; else it may be megabytes
 _HEAD = 16 * 1024
@@ -52,18 +50,20 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         root: Path,
-        facts: Facts,
+        find_out: Callable[[], Known],
         ill: Callable[[], str | None],
         lifespan: Lifespan | None = None,
         hub: Hub | None = None,
     ) -> None:
         self._metrics = Metrics()
-        self._known: tuple[float, Mapping[str, float]] = (0, {})
-        self._facts, self._ill = facts, ill
+        self._knowledge, self._ill = Knowledge(find_out), ill
+        self._counted: tuple[Known | None, int] = None, 0
         self.published = Published(root, self._metrics.count, hub)
         routes = [
             Route("/healthz", self._healthz),
             Route("/metrics", self._metrics_page),
+            Route("/status", self._status_page),
+            Route("/status.css", self._status_style),
             Mount("/", self.published),
         ]
         super().__init__(
@@ -93,11 +93,25 @@ class Server(uvicorn.Server):
         return PlainTextResponse(f"{ill or 'ok'}\n", status_code=503 if ill else 200)
 
     async def _metrics_page(self, _: Request) -> Response:
-        told, facts = self._known
-        if not facts or time.monotonic() - told > _FACTS_LAST_S:  # whoever asks all the time makes no work
-            facts = {**await asyncio.to_thread(self._facts), "documents": await self.published.shelf.count()}
-            self._known = (time.monotonic(), facts)
+        known = await self._knowledge.now()
+        facts = {**known.facts, **(seen(known.overview) if known.overview else {})}
+        if self._counted[0] is not known:
+            self._counted = known, await self.published.shelf.count()
+        facts["documents"] = self._counted[1]
         return Response(self._metrics.page(facts), media_type=MEDIA_TYPE)
+
+    async def _status_page(self, _: Request) -> Response:
+        from feedarchiver.server import status  # feeds are served without the templates
+
+        known = await self._knowledge.now()
+        pages = await self.published.shelf.find("index.html") is not None
+        html = await asyncio.to_thread(status.page, known, pages=pages)
+        return HTMLResponse(html, headers=status.HEADERS)
+
+    async def _status_style(self, _: Request) -> Response:
+        from feedarchiver.server import status
+
+        return Response(status.style(), media_type="text/css", headers=status.HEADERS)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -110,7 +124,9 @@ def listen(host: str, port: int) -> socket.socket:
         number = error.errno or 0  # negative: what the resolver says
         reason = (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
         raise UsageError(f"cannot listen on {host}, port {port}: {reason}; nothing was done") from None
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)  # connections inherit it
+    # Connections inherit both. Without the second, each answer's body waits for the client to confirm its head: 40 ms.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _IN_FLIGHT)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 
 

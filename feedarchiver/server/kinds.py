@@ -1,10 +1,9 @@
-"""What a published file is to a browser and a reader: its media type, its policy, whether packing it is worth it.
-
-No type names a charset: a wrong one garbles feeds in four readers, none harms in any, and pages and XML say their own.
-"""
+"""What a published file is to a browser and a reader: its media type, its policy, whether packing it is worth it."""
 
 from enum import Enum
 from typing import NamedTuple
+
+from feedarchiver.publish.kinds import OTHER, TYPES
 
 
 class Kind(Enum):
@@ -25,24 +24,17 @@ class Told(NamedTuple):
     """Whether gzip makes it smaller."""
 
 
-_OTHER = Told(Kind.OTHER, b"application/octet-stream", packs=False)
-_TYPES = {
-    # Browsers show application/xml and offer to save application/rss+xml or application/atom+xml; readers take all.
-    "xml": Told(Kind.FEED, b"application/xml"),
-    "json": Told(Kind.FEED, b"application/feed+json"),
-    "opml": Told(Kind.OTHER, b"text/x-opml"),
-    "html": Told(Kind.PAGE, b"text/html"),
-    "css": Told(Kind.OTHER, b"text/css"),
-    "js": Told(Kind.OTHER, b"text/javascript"),
-    "txt": Told(Kind.OTHER, b"text/plain"),
-    "svg": Told(Kind.PICTURE, b"image/svg+xml"),
-    "png": Told(Kind.PICTURE, b"image/png", packs=False),
-    "jpg": Told(Kind.PICTURE, b"image/jpeg", packs=False),
-    "jpeg": Told(Kind.PICTURE, b"image/jpeg", packs=False),
-    "gif": Told(Kind.PICTURE, b"image/gif", packs=False),
-    "webp": Told(Kind.PICTURE, b"image/webp", packs=False),
-    "avif": Told(Kind.PICTURE, b"image/avif", packs=False),
-}
+_KINDS = {"application/xml": Kind.FEED, "application/feed+json": Kind.FEED, "text/html": Kind.PAGE}
+
+
+def _said_of(media_type: str) -> Told:
+    if media_type.startswith("image/"):
+        return Told(Kind.PICTURE, media_type.encode(), packs=media_type == "image/svg+xml")
+    return Told(_KINDS.get(media_type, Kind.OTHER), media_type.encode(), packs=media_type != OTHER)
+
+
+_TYPES = {ending: _said_of(media_type) for ending, media_type in TYPES.items()}
+_OTHER = _said_of(OTHER)
 _POLICIES = {
     # The pages say more in themselves; a page of somebody else never shows one of ours as its own.
     Kind.PAGE: b"default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src * data:; "
