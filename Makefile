@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: run test lint bench soak stores clean help
+.PHONY: run test lint bench soak man stores clean help
 
 # A virtual environment works only where it was made, so its stamps carry the folder's checksum: in a copied or moved
 # folder, and whenever the dependencies change, it is made anew.
@@ -35,6 +35,10 @@ bench: $(development) ## time and memory beside a plain script, printed (minutes
 
 soak: $(development) ## the test suite with many more and ever new inputs, kills and faults (an hour)
 	@FEEDARCHIVER_SOAK=1 .venv/bin/python -m pytest --numprocesses auto --dist worksteal --hypothesis-profile=soak
+
+man: $(runtime) ## docs/feedarchiver.1, out of what --help shows
+	@.venv/bin/feedarchiver man > docs/feedarchiver.1.new
+	@mv docs/feedarchiver.1.new docs/feedarchiver.1
 
 stores: $(stores) ## the S3 servers that tests of object stores run against, in an environment of their own
 

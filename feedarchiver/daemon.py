@@ -1,7 +1,8 @@
-"""The daemon: a job that ticks, and does the work when something is due or has changed; another one asks the web.
+"""The daemon: a job that ticks, and does the work when something is due or has changed.
 
-Nothing here relies on the wall clock: what is due is decided by one that never jumps, and a tick that does not come,
-because the scheduler waits for a time that was set back, is called for. After a sleep the work is done once.
+Another one asks the web, and a third one announces what was published. Nothing here relies on the wall clock: what is
+due is decided by one that never jumps, and a tick that does not come, because the scheduler waits for a time that was
+set back, is called for. After a sleep the work is done once.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ _WHOLE_S = 10.0  # between two runs without a sign that one is needed: edits wit
 _SHARE = 20  # such runs take at most one part in so many of the time
 _SOON_S = 2.0
 _LATE = 5  # ticks
-_JOB, _ASKING = "tick", "ask"
+_JOB, _ASKING, _ANNOUNCING = "tick", "ask", "announce"
 _RACY_NS = 50_000_000  # a folder's time stands still for as long as this, while its content changes
 
 
@@ -40,7 +41,7 @@ class Came(Enum):
 
 
 class Work(Protocol):
-    """What a daemon does: `run`, and beside it `ask` and then `fetch`. They raise nothing but Stopped."""
+    """What a daemon does: `run`, beside it `ask` and then `fetch`, and `announce`. They raise nothing but Stopped."""
 
     def folders(self) -> Iterable[str]:
         """Name the folders in which a new name means work."""
@@ -53,6 +54,9 @@ class Work(Protocol):
 
     def fetch(self, step: Callable[[], None]) -> Came:
         """Fetch some of what was named there and may come later. SOON: there is something to publish."""
+
+    def announce(self, step: Callable[[], None]) -> None:
+        """Tell the world what was published since the last time it was told."""
 
     def reload(self) -> None:
         """Read the configuration again, and keep the old one if the new one is wrong."""
@@ -78,16 +82,16 @@ class Watch:
 
 
 class Daemon:
-    """Work that is done by itself, in threads of its own: one run at a time, and beside it one who asks the web."""
+    """Work that is done by itself, in threads of its own: one for runs, one who asks the web, one who announces."""
 
     def __init__(self, work: Work) -> None:
         self._work, self._watch = work, Watch()
         self._stopping = threading.Event()
-        self._reload = self._news = False
-        self._due = self._ticked = time.monotonic()
+        self._reload = self._news = self._published = False
+        self._due = self._ticked = self._announced = time.monotonic()
         self._facts: dict[str, float] = {}
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(3)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
@@ -99,6 +103,10 @@ class Daemon:
     def reload(self) -> None:
         """Have the configuration read again before the next run, which is due now."""
         self._reload = True
+
+    def published(self) -> None:
+        """Have what was published announced at once."""
+        self._published = True
 
     def facts(self) -> Mapping[str, float]:
         """Tell about the last run, in the words of the metrics."""
@@ -114,6 +122,7 @@ class Daemon:
         now = datetime.now(UTC)
         self._scheduler.add_job(self._tick, "interval", seconds=TICK_S, id=_JOB, next_run_time=now)
         self._scheduler.add_job(self._ask, "interval", seconds=_WHOLE_S, id=_ASKING, next_run_time=now)
+        self._scheduler.add_job(self._announce, "interval", seconds=TICK_S, id=_ANNOUNCING, next_run_time=now)
         self._scheduler.start()
         minder = asyncio.create_task(self._mind())
         _tell_systemd("READY=1")
@@ -131,7 +140,7 @@ class Daemon:
             await asyncio.sleep(TICK_S)
             if time.monotonic() - self._ticked > _LATE * TICK_S:
                 self._ticked = time.monotonic()
-                for job in (_JOB, _ASKING):
+                for job in (_JOB, _ASKING, _ANNOUNCING):
                     self._scheduler.modify_job(job, next_run_time=datetime.now(UTC))
 
     def _tick(self) -> None:
@@ -162,6 +171,16 @@ class Daemon:
                     self._news = True
         except Stopped:
             return
+
+    def _announce(self) -> None:
+        began = time.monotonic()
+        if self._stopping.is_set() or not (self._published or began >= self._announced):
+            return
+        self._published = False
+        with suppress(Stopped):
+            self._work.announce(self._step)
+        ended = time.monotonic()
+        self._announced = ended + max(_WHOLE_S, _SHARE * (ended - began))
 
     def _step(self) -> None:
         if self._stopping.is_set():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,12 @@ class Program:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def copy(self, folder: Path) -> "Program":
+        """Copy the folder as it stands, to go on there: cheaper than running everything again."""
+        copied = Program(folder)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return copied
 
     def told(self, *arguments: str) -> dict:
         """Run a command with --json and return its last line."""

@@ -3,6 +3,8 @@
 import shutil
 import sqlite3
 import subprocess
+from email import policy
+from email.parser import BytesParser
 
 import pytest
 from living import living, within
@@ -80,6 +82,30 @@ def test_reader(home, daemon, document, tmp_path):
             return {entry.title for entry in reader.get_entries()}
 
         polls(home, daemon, poll)
+
+
+@pytest.mark.skipif(not shutil.which("r2e"), reason="rss2email (Debian package rss2email) is not installed")
+def test_rss2email(home, daemon, tmp_path):
+    """rss2email, which writes a mail for each article."""
+    (tmp_path / "Maildir").mkdir()
+
+    def r2e(*arguments):
+        command = ["r2e", "-c", tmp_path / "config", "-d", tmp_path / "data.json", *arguments]
+        environ = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+        subprocess.run(command, env=environ, timeout=60, check=True, capture_output=True)
+
+    r2e("new", "me@example.org")
+    config = (tmp_path / "config").read_text()
+    (tmp_path / "config").write_text(config.replace("email-protocol = sendmail", "email-protocol = maildir"))
+    r2e("add", "all", daemon.base + DOCUMENTS[1])
+
+    def poll():
+        r2e("run")
+        mails = (tmp_path / "Maildir" / "INBOX" / "new").iterdir()
+        parser = BytesParser(policy=policy.default)
+        return {parser.parsebytes(mail.read_bytes())["Subject"] for mail in mails}
+
+    polls(home, daemon, poll)
 
 
 @pytest.mark.skipif(not shutil.which("newsboat"), reason="newsboat (Debian package newsboat) is not installed")

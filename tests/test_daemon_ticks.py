@@ -17,7 +17,7 @@ class Counting:
 
     def __init__(self, folder, came=Came.DONE):
         self.folder, self.came, self.far = folder, came, Came.DONE
-        self.runs = self.under_way = self.most = 0
+        self.runs = self.under_way = self.most = self.announced = 0
         self.go = threading.Event()
         self.go.set()
 
@@ -40,6 +40,9 @@ class Counting:
 
     def fetch(self, step):
         return Came.DONE
+
+    def announce(self, step):
+        self.announced += 1
 
     def reload(self):
         pass
@@ -106,6 +109,20 @@ def test_news_from_afar(tmp_path):
             work.far = Came.DONE
             work.go.set()
             await until(lambda: work.runs == 2, timeout_s=4)
+
+    asyncio.run(live())
+
+
+def test_announcing(tmp_path):
+    """What is published is announced within a tick or two, also while a run lasts; what was left over, at the start."""
+    work = Counting(tmp_path)
+    work.go.clear()
+
+    async def live():
+        async with ticking(work) as daemon:
+            await until(lambda: work.announced == 1 and work.under_way)
+            daemon.published()
+            await until(lambda: work.announced == 2, timeout_s=4)
 
     asyncio.run(live())
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -38,6 +39,19 @@ def test_systemd(tmp_path):
         if unit.suffix == ".service":
             command = ["systemd-analyze", "security", "--offline=true", "--threshold=29", unit]
             assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"), [("compose.yaml", "compose-spec"), ("github-actions.yml", "github-workflows")]
+)
+def test_schemas(tmp_path, name, schema):
+    """Each example is what its schema (of the Compose Specification, of SchemaStore) asks for, and less is not."""
+    pytest.importorskip("check_jsonschema")
+    for text, sound in (((DEPLOY / name).read_text(), True), (f"{(DEPLOY / name).read_text()}\nfoo: 1\n", False)):
+        (tmp_path / name).write_text(text)
+        command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", tmp_path / name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode == 0) is sound, done.stdout
 
 
 def test_compose():

@@ -252,6 +252,19 @@ class FeedLog:
         rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))
         return {path: (key, stamp) for path, key, stamp in rows}
 
+    def stamp(self, path: str) -> str | None:
+        """Name the state of a document's file as it was noted; None: the document is not done."""
+        row = self._db.execute("SELECT stamp FROM documents WHERE path = ?", (path,)).fetchone()
+        return row[0] or None if row else None
+
+    def digest(self) -> str:
+        """Name the state of all documents together: another one means that something has been written or removed."""
+        found = hashlib.sha256()
+        with closing(self._db.execute("SELECT path, stamp FROM documents ORDER BY path")) as rows:
+            for path, stamp in rows:
+                found.update(f"{path}\n{stamp}\n".encode("utf-8", "surrogatepass"))
+        return found.hexdigest()
+
     def holding(self, feed: str, format_: str, seq: int, span: int) -> Noted | None:
         """Return the document of a feed that has an event. None holds more than `span` events.
 

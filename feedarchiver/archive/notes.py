@@ -1,7 +1,8 @@
-"""Notes for whoever gathers: what it remembers of sources and hosts from run to run. What they say is its own affair.
+"""Notes for whoever gathers or announces: what it remembers from run to run. What they say is its own affair.
 
 They lie in the index to be durable together with the captures that they are about, and never before them. Losing them
-costs one more request for each source, and for each page that could not be had.
+costs one more request for each source, and for each page that could not be had, and that what was announced already is
+announced again.
 """
 
 import sqlite3

@@ -176,7 +176,12 @@ class Builder:
         shown, made = self._collect(feed.id, lines, missing) if missing else ([], {})
         updated = moment(max(line.updated for _, line in lines)) if lines else None
         head = FeedDocument(
-            feed=feed, base_url=self._target.base_url, page=page, updated=updated, pages=self._target.pages
+            feed=feed,
+            base_url=self._target.base_url,
+            page=page,
+            updated=updated,
+            pages=self._target.pages,
+            hub=self._target.hub if page.number is None else None,
         )
         for name, key in keys.items():
             kept = whole[name]

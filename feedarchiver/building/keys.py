@@ -35,7 +35,7 @@ def made(target: Target) -> str:
 
 def feed_key(feed: Feed, target: Target) -> str:
     """Name what decides the bytes of a feed's documents, but for the events in them."""
-    return _digest(made(target), feed, target.base_url, target.size, target.pages)
+    return _digest(made(target), feed, target.base_url, target.size, target.pages, target.hub)
 
 
 def pages_key(target: Target) -> str:

@@ -17,7 +17,7 @@ class Target:
     `bucket`: where the folder is copied to, if anywhere.
     A page holds `size` events. `languages`: those of the sources that have one, for articles that do not say theirs.
     `pages`: whether there are pages for people. `archived_images`: whether stored copies of images are published too,
-    and shown instead of the originals.
+    and shown instead of the originals. `hub`: the address of the WebSub hub that feeds name.
     """
 
     folder: Path
@@ -27,6 +27,7 @@ class Target:
     languages: tuple[tuple[str, str], ...] = ()
     pages: bool = True
     archived_images: bool = False
+    hub: str | None = None
     bucket: Address | None = None
 
 

@@ -5,13 +5,18 @@ The table is all that `--help` reads: a command's module is loaded when it is ca
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from feedarchiver import __version__
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 TABLE = {
     "init": ("feedarchiver.commands.setup", "Write an annotated config.toml and its folders."),
+    "config": ("feedarchiver.commands.checking", "Check the configuration: `config check`."),
     "import": ("feedarchiver.commands.main", "Archive seed files."),
     "import-images": ("feedarchiver.commands.images", "Archive the images of a folder that a mirror was saved in."),
     "update": ("feedarchiver.commands.asking", "Ask the sources on the web and archive what they say."),
@@ -34,6 +39,8 @@ TABLE = {
     "import-archive": ("feedarchiver.commands.moving", "Take in what an export or another archive holds."),
     "verify": ("feedarchiver.commands.keeping", "Check every object of the archive against its name."),
     "reindex": ("feedarchiver.commands.keeping", "Make the index anew from the archive's objects."),
+    "completion": ("feedarchiver.commands.shell", "Print what makes a shell complete commands and options."),
+    "man": ("feedarchiver.commands.shell", "Print the manual page."),
 }
 
 EXIT_CODES = """\b
@@ -41,7 +48,7 @@ Exit codes:
   0  done
   1  failed; what was kept is said
   2  wrong usage or configuration; nothing was done
-  3  done, but something was refused or a source failed; each is named"""
+  3  done, but something was refused, or a source, the hub or the command of `after` failed; each is named"""
 
 
 class Commands(click.Group):
@@ -55,6 +62,12 @@ class Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(TABLE[cmd_name][0]), f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, (_, text) in TABLE.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

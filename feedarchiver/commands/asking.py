@@ -71,7 +71,7 @@ def reprocess_command(console: Console, sources: tuple[str, ...]) -> int:
         done = reprocess(
             archive,
             chosen,
-            now=datetime.now(UTC),
+            now=console.now(),
             advance=advance,
             told=lambda _, received: console.detail(f"{received.source}: version: {received.article.title}"),
         )
@@ -101,7 +101,7 @@ def update(
         done = updating.update(
             archive,
             (web(source) for source in sources if source.asking),
-            now=datetime.now(UTC),
+            now=console.now(),
             manner=manner,
             contact=config.contact,
             chance=random.random,

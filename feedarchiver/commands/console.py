@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,14 +30,19 @@ _STYLES = {  # colour on a terminal, else what stands before and after
 }
 
 
+def clock() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
 class Console:
     """The ways of speaking that the options of a command choose. `level`: -1 quiet, 0 plain, 1 verbose.
 
-    `step` is called between any two steps of a long task; it may raise an error to end the task.
+    `step` is called between any two steps of a long task; it may raise an error to end the task. `now` is the clock.
     """
 
-    def __init__(self, config_path: Path, level: int, *, json: bool) -> None:
-        self.config_path, self.level, self.json = config_path, level, json
+    def __init__(self, config_path: Path, level: int, *, json: bool, now: Callable[[], datetime] = clock) -> None:
+        self.config_path, self.level, self.json, self.now = config_path, level, json, now
         self.step: Callable[[], None] = lambda: None
 
     def say(self, text: str, **fields: object) -> None:

@@ -5,13 +5,14 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.account import Account
+from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.log import Log, Relay, described
 from feedarchiver.commands.main import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import socket
 
     from feedarchiver.daemon import Came, Daemon
-    from feedarchiver.server import Known, Server
+    from feedarchiver.server import Hub, Known, Server
     from feedarchiver.watching.overview import Overseer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -64,7 +65,9 @@ def serve_command(console: Console, host: str, port: int, log: str) -> int:
     told = _log(console, log)
     sock = listen(host, port)
     overseer = Overseer()
-    server = Server(config.published, lambda: _known(config, overseer), lambda: None)
+    server = Server(config.published, lambda: _known(config, overseer), lambda: None, hub=_hub(config))
+    if not any(config.published.glob("*/rss.xml")):
+        told.warn(f"no feed is published in {config.published} yet; call `feedarchiver run`", event="empty")
     asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
     return 0
@@ -85,6 +88,7 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     told = _log(console, log)
     work = _Work(told, config)
     daemon = Daemon(work)
+    work.published = daemon.published
     server, sock = None, None
     if not no_serve:
         from feedarchiver.server import Known, Server, listen
@@ -98,7 +102,7 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
             return found._replace(facts=facts, trouble=(*found.trouble, *work.account.troubles()))
 
         sock = listen(host, port)
-        server = Server(config.published, known, daemon.ill, daemon.ticking)
+        server = Server(config.published, known, daemon.ill, daemon.ticking, _hub(config))
         work.moved = server.published.show
     asyncio.run(_live(daemon, server, sock, lambda: _say_where(told, config, host, sock)))
     told.say("stopped", event="stopped")
@@ -110,9 +114,10 @@ class _Work:
 
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
-        self._asking, self._fetching = (Log(log.config_path, log.level, json=log.json) for _ in range(2))
+        self._asking, self._fetching, self._announcing = log.another(), log.another(), log.another()
         self.account = Account()
-        self.moved: Callable[[Any], None] = lambda _: None
+        self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
+        self.published: Callable[[], None] = lambda: None
 
     def folders(self) -> Iterator[str]:
         from feedarchiver.gather.folder import folders as below
@@ -125,6 +130,10 @@ class _Work:
 
     def ask(self, step: Callable[[], None]) -> "Came":
         return self._done(self._asking, step, self._ask)
+
+    def announce(self, step: Callable[[], None]) -> None:
+        if self.config.hub or self.config.after:
+            self._done(self._announcing, step, self._announce)
 
     def _done(self, journal: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
         """Do a part of the work, and say what went wrong."""
@@ -152,7 +161,7 @@ class _Work:
         from feedarchiver.daemon import Came
 
         config = self.config
-        with Archive.create(config.store, config.index, now=datetime.now(UTC), wait_s=_WAIT_S) as archive:
+        with Archive.create(config.store, config.index, now=self._log.now(), wait_s=_WAIT_S) as archive:
             archive.keeps_cleaned = True
             cut = would_reseal(config, archive)
             if cut:
@@ -163,6 +172,8 @@ class _Work:
         if imported.new or imported.versions or built.written or built.removed:
             ran = Ran(imported, None, built)
             self._log.say(ran.told, event="run", **ran.figures)
+        if built.written or built.removed:
+            self.published()
         if built.faults:
             self.account.failed("publish", f"{built.faults[0]}{', and more' if len(built.faults) > 1 else ''}")
             return Came.FAILED
@@ -176,7 +187,7 @@ class _Work:
         config = self.config
         if not config.tells_health and not any(source.asking for source in config.sources):
             return Came.DONE
-        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        with Archive.create(config.store, config.index, now=self._asking.now()) as archive:
             updated = ask_due(self._asking, config, archive)
             told = tell_health(self._asking, config, archive)
         if updated is None or not updated.asked:
@@ -197,7 +208,7 @@ class _Work:
         config = self.config
         if not any(source.pictures for source in config.sources):
             return Came.DONE
-        with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
+        with Archive.create(config.store, config.index, now=self._fetching.now()) as archive:
             fetched = fetch_due(self._fetching, config, archive, _PICTURES_S)
         if fetched is None or not fetched.stored:
             return Came.DONE
@@ -206,6 +217,14 @@ class _Work:
         self._fetching.say(pictures.told(fetched), event="fetched", **pictures.figures(fetched))
         return Came.SOON
 
+    def _announce(self) -> "Came":
+        """Tell the world: beside the rest, so that no command and no hub delays it."""
+        from feedarchiver.daemon import Came
+
+        with Archive.open(self.config.store, self.config.index) as archive:
+            announce(self._announcing, self.config, archive)
+        return Came.DONE
+
     def reload(self) -> None:
         try:
             self.config = load(self._log.config_path)
@@ -213,7 +232,7 @@ class _Work:
             for problem in error.problems:
                 self._log.warn(f"{problem}; the old configuration stays", event="config", problem=problem)
             return
-        self.moved(self.config.published)
+        self.moved(self.config.published, _hub(self.config))
         self._log.say("configuration read again", event="reloaded")
 
 
@@ -259,6 +278,13 @@ def _say_where(log: Log, config: Config, host: str, sock: "socket.socket | None"
     text = f"serving {config.published} on {address}"
     text += "" if config.base_url == address else f"; the feeds name {config.base_url} (base_url)"
     log.say(text, event="serving", address=address, base_url=config.base_url, folder=str(config.published))
+
+
+def _hub(config: Config) -> "Hub | None":
+    """Name the hub that feeds are served with."""
+    from feedarchiver.server import Hub
+
+    return None if config.hub is None else Hub(config.hub, config.base_url)
 
 
 def _known(config: Config, overseer: "Overseer") -> "Known":

@@ -5,21 +5,25 @@ import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.commands.console import Console
+from feedarchiver.commands.console import Console, clock
 from feedarchiver.errors import one_line
 
 
 class Log(Console):
     """A console whose lines carry their time, and whose warnings are not repeated from run to run."""
 
-    def __init__(self, config_path: Path, level: int, *, json: bool) -> None:
-        super().__init__(config_path, level, json=json)
+    def __init__(self, config_path: Path, level: int, *, json: bool, now: Callable[[], datetime] = clock) -> None:
+        super().__init__(config_path, level, json=json, now=now)
         self._before: set[str] = set()
         self._warned: set[str] = set()
+
+    def another(self) -> "Log":
+        """Make a log of another thread's work, which is told in the same way."""
+        return Log(self.config_path, self.level, json=self.json, now=self.now)
 
     def turn(self) -> None:
         """Begin another run: what was warned of in the one before is known."""
@@ -39,7 +43,7 @@ class Log(Console):
         yield advance
 
     def _write(self, stream: Any, text: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = f'{{"time": "{now}", {text[1:]}' if self.json else f"{now} {text}"
         with suppress(OSError):  # whoever read the log has gone; the work goes on
             stream.write(f"{one_line(line)}\n")

@@ -9,6 +9,7 @@ import click
 
 from feedarchiver import building, flow
 from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
 from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
@@ -60,8 +61,11 @@ def build_command(console: Console, *, reseal: bool, full: bool) -> int:
     with Archive.open(config.store, config.index) as archive:
         _ask_to_reseal(config, archive, agreed=reseal)
         done = publish(console, config, archive, full=full)
+        went_well = announce(console, config, archive)
     console.say(_told(done), event="built", **_figures(done))
-    return _FAILED if done.faults else _DONE
+    if done.faults:
+        return _FAILED
+    return _DONE if went_well else _REFUSED
 
 
 @click.command("run")
@@ -77,8 +81,9 @@ def run_command(console: Console, *, reseal: bool) -> int:
         archive.keeps_cleaned = True
         _ask_to_reseal(config, archive, agreed=reseal)
         ran = run_once(console, config, archive)
+        went_well = announce(console, config, archive)
     console.say(ran.told, event="run", **ran.figures)
-    return ran.status
+    return ran.status if went_well else ran.status or _REFUSED
 
 
 class Ran(NamedTuple):
@@ -246,7 +251,7 @@ def _import(
     what: list[flow.SeedFolder] | flow.SeedFolder,
     quiet_s: float = 0,
 ) -> flow.Imported:
-    now, limit_bytes = datetime.now(UTC), config.max_seed_bytes
+    now, limit_bytes = console.now(), config.max_seed_bytes
     with console.progress("archiving") as advance:
         if isinstance(what, flow.SeedFolder):
             done = flow.import_git(archive, what, now=now, limit_bytes=limit_bytes, advance=advance)
@@ -270,6 +275,7 @@ def publish(console: Console, config: Config, archive: Archive, *, full: bool = 
         pages=config.pages,
         languages=tuple((source.id, source.language) for source in config.sources if source.language),
         archived_images=config.archived_images,
+        hub=config.hub,
         bucket=config.bucket,
     )
     with console.progress("building") as advance:

@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console
@@ -33,7 +32,7 @@ def fetch(  # noqa: PLR0913 - each is one thing that a caller knows
     taken = {source.id for source in config.sources}
     with console.progress("fetching pictures") as advance:
         manner = Fetching(
-            now=datetime.now(UTC),
+            now=console.now(),
             contact=config.contact,
             chance=random.random,
             is_over=lambda: time.monotonic() > end,

@@ -73,7 +73,7 @@ def tell(console: Console, config: Config, archive: Archive) -> int:
     """Archive what has begun to be wrong, and what is so no more. Returns how much."""
     from feedarchiver.watching import incidents
 
-    count = incidents.tell(archive, watched(config, archive), rooms(config), datetime.now(UTC))
+    count = incidents.tell(archive, watched(config, archive), rooms(config), console.now())
     if count:
         console.say(f"{plural(count, 'report')} of health", event="health", reports=count)
     return count

@@ -6,12 +6,12 @@ are mistakes. Folders are relative to the folder that config.toml lies in. Only 
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.config import checks, filters, sources
+from feedarchiver.config import checks, environment, filters, sources
 from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
 from feedarchiver.config.sources import Source
@@ -32,6 +32,8 @@ _PUBLISH: checks.Keys = {
     "pages": (checks.truth, True),
     "title": (checks.text, "All articles"),
     "images": (checks.images, "original"),
+    "hub": (checks.hub, None),
+    "after": (checks.text, None),
 }
 _S3: checks.Keys = {
     "endpoint_url": (checks.endpoint, None),
@@ -48,9 +50,9 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-_TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB}
+TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB}
 _LISTS = {"source": sources.KEYS, "feed": _FEED}
-_ALL = {**_TABLES, **_LISTS}
+_ALL = {**TABLES, **_LISTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,8 @@ class Config:
 
     `published` is the folder that feeds are written to, and `bucket` the address that it is then copied to, if there is
     one. `title` is that of the feed of all articles, `archived_images` whether feeds show stored copies of images.
-    `contact` is for those who are asked. `feeds` is empty when none is named: see `feeds_for`.
+    `hub` is told of changes, `after` is called after them. `contact` is for those who are asked. `feeds` is empty when
+    none is named: see `feeds_for`. `environment` names the variables that count more than the file.
     """
 
     root: Path
@@ -73,9 +76,12 @@ class Config:
     pages: bool
     title: str
     archived_images: bool
+    hub: str | None
+    after: str | None
     contact: str | None
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
+    environment: tuple[str, ...] = ()
 
     @property
     def tells_health(self) -> bool:
@@ -83,23 +89,25 @@ class Config:
         return any(feed.kind == "health" for feed in self.feeds)
 
 
-def load(path: Path) -> Config:
-    """Read and check config.toml. Raises ConfigError with every mistake."""
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake."""
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
-    archive, publish, s3, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in _TABLES.items())
+    instead = environment.put(environ, raw, TABLES)
+    problems += environment.fill(environ, raw.get("source"))
+    archive, publish, s3, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items())
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
-    for number, (origin, given) in enumerate(zip(origins, raw.get("source", ()), strict=False), 1):
+    for number, (origin, given) in enumerate(zip(origins, raw["source"] if origins else (), strict=False), 1):
         problems += [f"source {number}: {problem}" for problem in sources.misplaced(origin, given)]
     contradictions = ((number, filters.contradiction(feed)) for number, feed in enumerate(feeds, 1))
     problems += [f"feed {number}: {problem}" for number, problem in contradictions if problem]
     problems += [*_repeated("source", origins), *_repeated("feed", feeds)]
     root = _at(path.parent, "")
     problems += _overlaps(root, archive, publish, origins)
-    if problems:
-        raise _error(path, *problems)
+    if problems or instead.problems:
+        raise ConfigError(*_error(path, *problems).problems, *instead.problems)
     store, bucket = (_address(text, s3["endpoint_url"]) for text in (archive["store"], publish["folder"]))
     home = _here(root, archive["store"], _STORE)
     return Config(
@@ -114,9 +122,12 @@ def load(path: Path) -> Config:
         pages=publish["pages"],
         title=publish["title"],
         archived_images=publish["images"] == "archived",
+        hub=publish["hub"],
+        after=publish["after"],
         contact=web["contact"],
         sources=tuple(sources.made(origin, origin["folder"] and _at(root, origin["folder"])) for origin in origins),
         feeds=tuple(_feed(feed, origins) for feed in feeds),
+        environment=instead.variables,
     )
 
 
@@ -194,7 +205,7 @@ def _error(path: Path, *problems: str) -> ConfigError:
 
 
 def _unknown(name: str) -> str:
-    homes = [f"[{table}]" for table, keys in _TABLES.items() if name in keys]
+    homes = [f"[{table}]" for table, keys in TABLES.items() if name in keys]
     return f"{name}: belongs in {homes[0]}" if homes else checks.unknown(name, _ALL, "table")
 
 

@@ -23,6 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _QUANTITY = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z]+)", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646, not its registry
 _HOST = re.compile(r"[A-Za-z0-9.:-]+")  # colons: an IPv6 address, which urlsplit has checked
+_HUB = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+([/?][!$-;=?-Z\[\]_a-z~]*)?")  # no user, and percent-encoded
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SECONDS = {
     unit: seconds
@@ -155,6 +156,14 @@ def base_url(value: object) -> str:
     if not address.isascii() or re.search(r'[ "<>\\^`{|}]', address):
         raise ValueError(f"{shown(address)} must be percent-encoded")
     return address if address.endswith("/") else f"{address}/"
+
+
+def hub(value: object) -> str:
+    """Take the address of a hub, which stands in every feed."""
+    address = text(value)
+    if not _HUB.fullmatch(address):
+        raise ValueError(f"{shown(address)} is not an http(s) address like 'https://hub.example.org/'")
+    return address
 
 
 def folder(value: object) -> str:

@@ -25,6 +25,7 @@ _SET_IT = "set the clock, and let the machine keep it (timedatectl set-ntp true)
 # Of each optional part: the modules that it may be, what it gives, how it is installed.
 _PARTS = {
     "full text": (("trafilatura",), "full text of article pages in alphabetic scripts", "extract"),
+    "s3": (("obstore",), "archives and feeds in a bucket", "s3"),
     "zstd": (("compression.zstd", "backports.zstd"), "exports as .tar.zst", "zstd"),
 }
 

@@ -3,12 +3,12 @@
 from functools import lru_cache
 
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
-from feedarchiver.publish.pages import Names
+from feedarchiver.publish.pages import ATOM
 from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
 from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
-NAMES = Names("atom.xml", ".atom.xml")
+NAMES = ATOM
 MEDIA_TYPE = "application/atom+xml"
 SEALED = True
 _FRAME = Frame.of("feed")

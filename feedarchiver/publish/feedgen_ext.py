@@ -73,7 +73,9 @@ class FeedExtension:
         self._mark(feed)
 
     def _chain(self) -> Iterator[Link]:
-        """List the links from document to document. Spec: RFC 5005 section 4."""
+        """List the links to the hub and from document to document. Spec: WebSub section 4, RFC 5005 section 4."""
+        if self.document.hub:
+            yield Link("hub", self.document.hub)
         if older := self.document.older_url(self.names):
             yield Link("prev-archive", older, self.media_type)
         if self.document.page.number is not None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from feedarchiver import dates
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.forms import Draft
-from feedarchiver.publish.pages import Names
+from feedarchiver.publish.pages import JSON
 from feedarchiver.publish.plan import Around, FeedDocument
 
-NAMES = Names("feed.json", ".json")
+NAMES = JSON
 MEDIA_TYPE = "application/feed+json"
 SEALED = True
 
@@ -49,6 +49,7 @@ def around(head: FeedDocument) -> Around:
         "next_url": head.older_url(NAMES),
         "authors": [{"name": title, "url": head.home_url}],
         "language": feed.language,
+        "hubs": [{"type": "WebSub", "url": head.hub}] if head.hub else [],
     }
     written = json.dumps(_said(said), ensure_ascii=False, indent=0).removesuffix("\n}")
     return Around(f'{written},\n"items": [\n'.encode(), b",\n", b"\n]\n}\n")

@@ -43,8 +43,12 @@ class Names(NamedTuple):
         return self.subscription if number is None else f"archive/{number:06d}{self.suffix}"
 
 
+RSS, ATOM, JSON = Names("rss.xml", ".rss.xml"), Names("atom.xml", ".atom.xml"), Names("feed.json", ".json")
 HTML = Names("index.html", ".html")
 """The pages for people, which the heads of all other formats link to."""
+
+TOPICS = (RSS.subscription, ATOM.subscription, JSON.subscription)
+"""What the documents that readers poll are called."""
 
 _SEALED = re.compile(r"(\d{6,})\.(?:rss\.xml|atom\.xml|json|html)", re.ASCII)
 

@@ -46,7 +46,8 @@ class Around(NamedTuple):
 class FeedDocument:
     """A document of a feed about to be written: its values, and the addresses that depend on where it is published.
 
-    `updated` is None as long as there is no entry in it. `pages`: whether there are pages for people.
+    `updated` is None as long as there is no entry in it. `pages`: whether there are pages for people. `hub`: the
+    address of the WebSub hub that tells of changes; sealed pages name none, as they do not change.
     """
 
     feed: Feed
@@ -54,6 +55,7 @@ class FeedDocument:
     page: Page = _ONLY
     updated: datetime | None = None
     pages: bool = True
+    hub: str | None = None
 
     def path(self, names: Names) -> str:
         """Place this document in the published folder."""

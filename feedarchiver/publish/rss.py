@@ -4,12 +4,12 @@ from functools import lru_cache
 
 from feedarchiver.publish import feedgen_ext
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
-from feedarchiver.publish.pages import Names
+from feedarchiver.publish.pages import RSS
 from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
 from feedarchiver.publish.plan import Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
-NAMES = Names("rss.xml", ".rss.xml")
+NAMES = RSS
 MEDIA_TYPE = "application/rss+xml"
 SEALED = True
 _FRAME = Frame.of("rss", "channel")

@@ -31,9 +31,9 @@ from feedarchiver.errors import UsageError
 from feedarchiver.server.connection import MOST, Connection
 from feedarchiver.server.knowing import Knowledge, Known
 from feedarchiver.server.metrics import MEDIA_TYPE, Metrics, seen
-from feedarchiver.server.published import Published
+from feedarchiver.server.published import Hub, Published
 
-__all__ = ["Known", "Server", "listen"]
+__all__ = ["Hub", "Known", "Server", "listen"]
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -48,12 +48,17 @@ class Server(uvicorn.Server):
     """A server of the folder `root`. `ill` says why it should not be called healthy, or None."""
 
     def __init__(
-        self, root: Path, find_out: Callable[[], Known], ill: Callable[[], str | None], lifespan: Lifespan | None = None
+        self,
+        root: Path,
+        find_out: Callable[[], Known],
+        ill: Callable[[], str | None],
+        lifespan: Lifespan | None = None,
+        hub: Hub | None = None,
     ) -> None:
         self._metrics = Metrics()
         self._knowledge, self._ill = Knowledge(find_out), ill
         self._counted: tuple[Known | None, int] = None, 0
-        self.published = Published(root, self._metrics.count)
+        self.published = Published(root, self._metrics.count, hub)
         routes = [
             Route("/healthz", self._healthz),
             Route("/metrics", self._metrics_page),

@@ -7,10 +7,13 @@ feeds are built, and the only redirect is relative.
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.types import Receive, Scope, Send
 
+from feedarchiver.publish.pages import TOPICS
+from feedarchiver.publish.plan import address
 from feedarchiver.server import asked
 from feedarchiver.server.kinds import Kind, policy, told
 from feedarchiver.server.shelf import Item, Shelf
@@ -26,16 +29,29 @@ _HEADERS = frozenset({b"accept-encoding", b"if-modified-since", b"if-none-match"
 _TRIES = 3
 
 
+class Hub(NamedTuple):
+    """The WebSub hub at `url` that is told of what is published below `base_url`."""
+
+    url: str
+    base_url: str
+
+    def links(self, name: str) -> _Headers:
+        """Link a document that readers poll to the hub, and to itself. Spec: WebSub, section 4."""
+        if name.rpartition("/")[2] not in TOPICS or name.count("/") != 1:
+            return []
+        return [(b"link", f'<{self.url}>; rel="hub", <{address(self.base_url, name)}>; rel="self"'.encode())]
+
+
 class Published:
     """The ASGI application that serves a published folder."""
 
-    def __init__(self, root: Path, count: Count) -> None:
+    def __init__(self, root: Path, count: Count, hub: Hub | None = None) -> None:
         self._count = count
-        self.shelf = Shelf(root)
+        self.show(root, hub)
 
-    def show(self, root: Path) -> None:
-        """Serve another folder from now on."""
-        self.shelf = Shelf(root)
+    def show(self, root: Path, hub: Hub | None = None) -> None:
+        """Serve another folder from now on, or with another hub."""
+        self.shelf, self._hub = Shelf(root), hub
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
         """Answer a request."""
@@ -43,15 +59,26 @@ class Published:
         if not name or name.endswith("/"):
             name += _INDEX
         headers = _wanted(scope["headers"])
-        status = await _Answer(self.shelf, name, headers, send, bodiless=scope["method"] == "HEAD").give(scope)
+        links = self._hub.links(name) if self._hub else []
+        status = await _Answer(self.shelf, name, headers, send, links, bodiless=scope["method"] == "HEAD").give(scope)
         self._count(told(name).kind, status, headers.get(b"user-agent", b""))
 
 
 class _Answer:
     """One request for one name."""
 
-    def __init__(self, shelf: Shelf, name: str, headers: Mapping[bytes, bytes], send: Send, *, bodiless: bool) -> None:
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
+        self,
+        shelf: Shelf,
+        name: str,
+        headers: Mapping[bytes, bytes],
+        send: Send,
+        links: _Headers,
+        *,
+        bodiless: bool,
+    ) -> None:
         self._shelf, self._name, self._headers, self._send, self._bodiless = shelf, name, headers, send, bodiless
+        self._links = links
 
     async def give(self, scope: Scope) -> int:
         """Answer, and return the status."""
@@ -84,7 +111,7 @@ class _Answer:
             await self._start(304, headers)
             await self._send({"type": "http.response.body"})
             return 304
-        headers += [(b"content-type", media_type), (b"content-security-policy", policy(kind))]
+        headers += [(b"content-type", media_type), (b"content-security-policy", policy(kind)), *self._links]
         part = None
         if kind is Kind.PICTURE:
             headers.append((b"accept-ranges", b"bytes"))

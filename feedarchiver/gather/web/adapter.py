@@ -24,11 +24,13 @@ _PATIENCE_S = 3600.0  # the limit that counts is the errand's
 
 
 class Get(PreparedRequest):
-    """A GET of an address that has been taken apart already."""
+    """A GET of an address that has been taken apart already; with a `form`, a POST."""
 
-    def __init__(self, target: Target, headers: Mapping[str, str], *, allow_private: bool) -> None:
+    def __init__(
+        self, target: Target, headers: Mapping[str, str], *, allow_private: bool, form: bytes | None = None
+    ) -> None:
         super().__init__()
-        self.method, self.url = "GET", target.origin + target.path
+        self.method, self.url, self.body = "GET" if form is None else "POST", target.origin + target.path, form
         self.headers = CaseInsensitiveDict(headers)
         self.target, self.allow_private = target, allow_private
 

@@ -108,6 +108,9 @@ class Client:
         request = journey.request
         response = self._response(journey, errand)
         raw, status, header = response.raw, response.status_code, response.headers
+        if request.form is not None:
+            raw.close()
+            return _heard(request, status, header.get("Location"), header.get("Retry-After"))
         if status in _REDIRECTS:
             raw.close()
             return _redirected(journey, status, header.get("Location"), errand)
@@ -136,7 +139,7 @@ class Client:
         request = journey.request
         at_home = not journey.seen or journey.target.origin == target(request.url).origin
         header = headers.sent(request, self._agent, at_home=at_home)
-        get = Get(journey.target, header, allow_private=request.allow_private)
+        get = Get(journey.target, header, allow_private=request.allow_private, form=request.form)
         try:
             return self._adapter.get(get)
         except (RequestException, HTTPError) as error:
@@ -162,6 +165,16 @@ class Client:
                 return Failure(url, Kind.REDIRECTED, "redirected too often")
             at = self.go(at)
         return at
+
+
+def _heard(request: Request, status: int, location: str | None, retry_after: str | None) -> Answer:
+    """Tell whether what was said was taken. Nothing said leads anywhere but where it was to go."""
+    if status in _REDIRECTS:
+        where = headers.location(location) or "nowhere"
+        raise Stopped(Kind.REDIRECTED, f"redirects ({status}) to {where}, and is not followed")
+    if status not in range(200, 300):
+        raise _refusal(status, retry_after)
+    return Answer(request.url, None)
 
 
 def _redirected(journey: Journey, status: int, location: str | None, errand: wire.Errand) -> Journey:

@@ -20,7 +20,8 @@ class Request(NamedTuple):
     `etag` and `modified` are those of the answer that is kept already. `headers` are the source's own; only harmless
     ones go along to another site. `crawl`: robots.txt is obeyed. `timeout_s` bounds the whole: names, redirects, body;
     `limit_bytes` the body after decoding (`prefix`: of a longer one, so much is taken). `label` is the caller's word,
-    handed back with the request.
+    handed back with the request. `form`: posted, to say something rather than to ask; then no redirect is followed, and
+    what is answered is not read.
     """
 
     url: str
@@ -33,10 +34,11 @@ class Request(NamedTuple):
     timeout_s: float = 45.0
     limit_bytes: int = 20_000_000
     prefix: bool = False
+    form: bytes | None = None
 
 
 class Answer(NamedTuple):
-    """A whole, decoded answer from `url`; `body` is None when nothing has changed (304).
+    """A whole, decoded answer from `url`; `body` is None when nothing has changed (304), or something was said.
 
     `moved` is where the permanent redirects (301, 308) that the way began with lead: the address to ask from now on.
     `etag` and `modified` belong to the body and are worth storing only after it is.

@@ -18,6 +18,8 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.ASCII | re.IGNOR
 def sent(request: Request, agent: str, *, at_home: bool) -> dict[str, str]:
     """Write the header of a request. Not `at_home`, at another site than the source's: without its own secrets."""
     header = {"User-Agent": agent, "Accept": _ACCEPT, "Accept-Encoding": ENCODINGS}
+    if request.form is not None:
+        header |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(request.form))}
     if request.etag is not None:
         header["If-None-Match"] = request.etag
     if request.modified is not None:
