@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from program import CONFIG, PROJECT, Program
 
 from feedarchiver.config import load
-from feedarchiver.config.adding import feed_table
+from feedarchiver.config.adding import source_table
 from feedarchiver.gather.opml import Outline, read, written
 
 LIST = """<?xml version="1.0"?>
@@ -71,7 +71,7 @@ def test_reading_what_was_written(titles):
 def test_any_title_makes_a_table(title, language, taken, tmp_path_factory):
     """Whatever a list says of a feed, the table made of it is right, and its id is new."""
     known = set(taken)
-    table = feed_table("https://a.example/feed", title, language, known)
+    table = source_table("feed", "https://a.example/feed", title, language, known)
     assert table["id"] not in taken
     assert table["id"] in known
     path = tmp_path_factory.getbasetemp() / "table.toml"

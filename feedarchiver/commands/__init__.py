@@ -25,6 +25,7 @@ TABLE = {
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
     "daemon": ("feedarchiver.commands.living", "Run by itself when something is new or due, and serve the feeds."),
     "serve": ("feedarchiver.commands.living", "Serve the published folder over HTTP."),
+    "add": ("feedarchiver.commands.adding", "Find out what an address offers, and add it as a source."),
     "status": ("feedarchiver.commands.watching", "Show how the archive, its sources and its disk are."),
     "doctor": ("feedarchiver.commands.examining", "Check what may keep this from working, and say what to do."),
     "sources": ("feedarchiver.commands.asking", "List the sources and how they are."),

@@ -16,7 +16,7 @@ from feedarchiver.urls import canonical
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def import_opml_command(console: Console, file: Path) -> int:
     """Add a [[source]] to the configuration for each feed of the OPML list FILE that is not there yet."""
-    from feedarchiver.config.adding import add, feed_table
+    from feedarchiver.config.adding import add, source_table
     from feedarchiver.gather import opml
 
     config = load(console.config_path)
@@ -29,7 +29,7 @@ def import_opml_command(console: Console, file: Path) -> int:
     taken = {source.id.casefold() for source in config.sources}
     known = {canonical(source.asking.url) for source in config.sources if source.asking}
     fresh = [outline for outline in outlines if canonical(outline.url) not in known]
-    tables = [feed_table(outline.url, outline.title, outline.language, taken) for outline in fresh]
+    tables = [source_table("feed", outline.url, outline.title, outline.language, taken) for outline in fresh]
     for source in add(console.config_path, tables) if tables else ():
         url = source.asking.url if source.asking else None
         console.say(f"added {source.id}: {url}", event="added", id=source.id, url=url)

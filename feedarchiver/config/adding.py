@@ -3,7 +3,8 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,47 +16,68 @@ _LONGEST = 60
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 
 
-def feed_table(url: str, title: str | None, language: str | None, taken: set[str]) -> dict[str, str]:
-    """Make the table of a feed. Its id follows from its title, else its host, and is none of those in `taken`."""
+Table = Mapping[str, object]
+
+
+def source_table(kind: str, url: str, title: str | None, language: str | None, taken: set[str]) -> dict[str, object]:
+    """Make the table of a source on the web. Its id follows from its title, else its host, and is none in `taken`."""
     named = " ".join("".join(character for character in title or "" if character.isprintable()).split())
-    table = {"id": _free(_id(named) or _id(urlsplit(url).hostname or "") or "feed", taken), "kind": "feed", "url": url}
+    name = _free(_id(named) or _id(urlsplit(url).hostname or "") or kind, taken)
+    table: dict[str, object] = {"id": name, "kind": kind, "url": url}
     table |= {"title": named} if named else {}
     return table | ({"language": language} if language and _LANGUAGE.fullmatch(language) else {})
 
 
-def add(path: Path, tables: Iterable[dict[str, str]]) -> list[Source]:
+def add(path: Path, tables: Iterable[Table]) -> list[Source]:
     """Write tables into the configuration at `path` and return their sources. Raises ConfigError, StorageError.
 
     The new file takes the old one's place only when it has been checked.
     """
+    with _added(path, [*tables]) as (fresh, sources):
+        whole = path.resolve()  # a link stays a link
+        os.chmod(fresh, whole.stat().st_mode & 0o7777)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(fresh, whole)
+    return sources
+
+
+def checked(path: Path, tables: Iterable[Table]) -> list[Source]:
+    """Return the sources that `add` would add, and change nothing. Raises ConfigError, StorageError."""
+    with _added(path, [*tables]) as (_, sources):
+        return sources
+
+
+@contextmanager
+def _added(path: Path, tables: list[Table]) -> Iterator[tuple[Path, list[Source]]]:
+    """Write the configuration with these tables in it beside `path`, for a while."""
     import tomlkit
     from tomlkit.items import AoT
 
-    tables = [*tables]
     document = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
     listed = document.setdefault("source", tomlkit.aot())
     for table in tables:
         item = tomlkit.table() if isinstance(listed, AoT) else tomlkit.inline_table()
-        item.update(table)
+        for key, value in table.items():
+            if isinstance(value, dict):
+                item[key] = tomlkit.inline_table()
+                item[key].update(value)
+            else:
+                item[key] = value
         if isinstance(listed, AoT):
             item.trivia.indent = "\n"  # an empty line before it
         listed.append(item)
-    whole = path.resolve()  # a link stays a link
+    whole = path.resolve()
     fresh = whole.with_name(f".{whole.name}.new")
+    ids = {table["id"] for table in tables}
     try:
         try:
             fresh.write_text(tomlkit.dumps(document), encoding="utf-8", newline="")
-            config = load(fresh)
-            os.chmod(fresh, whole.stat().st_mode & 0o7777)
-            with fresh.open("rb") as file:
-                os.fsync(file.fileno())
-            os.replace(fresh, whole)
+            yield fresh, [source for source in load(fresh).sources if source.id in ids]
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError.of(error, "write", str(path), "it was left as it is") from error
-    ids = {table["id"] for table in tables}
-    return [source for source in config.sources if source.id in ids]
 
 
 def _id(text: str) -> str:

@@ -31,6 +31,8 @@ _SAYS_FEED = re.compile(r"\brss\b|\batom\b|feed|订阅|訂閱", re.IGNORECASE)
 _BESIDE = ("feed/", "rss.xml", "atom.xml", "index.xml", "feed.xml", "rss", "feed.json")
 _AT_ROOT = ("feed/", "feed", "rss.xml", "atom.xml", "index.xml", "feed.xml", "rss", "rss/", "feed.json", "?feed=rss2")
 _SITEMAPS = ("sitemap.xml", "sitemap_index.xml", "news-sitemap.xml", "sitemap.xml.gz")
+USUAL = "a usual place"
+"""The reason of a lead that no page names."""
 _MOST_LINKS = 5_000
 _MOST = 25
 
@@ -56,7 +58,10 @@ class Lead(NamedTuple):
 
 
 class Discovery(NamedTuple):
-    """What a document turned out to be. `found`: how many articles it has; `guesses`: selectors for a listing page."""
+    """What a document turned out to be. `found`: how many articles it has; `guesses`: selectors for a listing page.
+
+    `language`: that of a feed, as it says.
+    """
 
     kind: Kind
     reason: str
@@ -64,6 +69,7 @@ class Discovery(NamedTuple):
     found: int = 0
     guesses: tuple[guessing.Guess, ...] = ()
     leads: tuple[Lead, ...] = ()
+    language: str | None = None
 
 
 def discover(data: bytes, *, url: str, media_type: str | None = None, charset: str | None = None) -> Discovery:
@@ -78,7 +84,9 @@ def discover(data: bytes, *, url: str, media_type: str | None = None, charset: s
         except feeds.NotAFeed as refused:
             reason = refused.reason
         else:
-            return Discovery(Kind.FEED, f"a feed with {len(feed.entries):,} entries", feed.title, len(feed.entries))
+            count = len(feed.entries)
+            reason = f"a feed with {count:,} entries"
+            return Discovery(Kind.FEED, reason, feed.title, count, language=feed.language)
         if not start.startswith(b"<"):
             return Discovery(Kind.OTHER, reason, leads=tuple(_usual(url)))
     try:
@@ -164,9 +172,9 @@ def _usual(url: str) -> Iterator[Lead]:
     beside = url.partition("?")[0].partition("#")[0]
     folder = beside if beside.endswith("/") else urljoin(beside, ".")
     if folder != root:
-        yield from (Lead(folder + name, Kind.FEED, "a usual place") for name in _BESIDE)
-    yield from (Lead(root + name, Kind.FEED, "a usual place") for name in _AT_ROOT)
-    yield from (Lead(root + name, Kind.SITEMAP, "a usual place") for name in _SITEMAPS)
+        yield from (Lead(folder + name, Kind.FEED, USUAL) for name in _BESIDE)
+    yield from (Lead(root + name, Kind.FEED, USUAL) for name in _AT_ROOT)
+    yield from (Lead(root + name, Kind.SITEMAP, USUAL) for name in _SITEMAPS)
 
 
 def _label(link: Element) -> str:
