@@ -31,7 +31,7 @@ def main(count: int = 10_000) -> None:
         size_bytes = sum(path.stat().st_size for path in documents)
         print(f"{count} articles, {len(documents)} documents, {size_bytes / 1e6:.0f} MB")
         print(f"cold build                {cold}")
-        told = {what: _alone(what, folder) for what in ("feedgen", "emission", "noop", "retitle", "add")}
+        told = {what: _alone(what, folder) for what in ("feedgen", "emission", "noop", "add", "retitle")}
         cat = min(
             cost(["/bin/sh", "-c", f"find feeds/all -type f | xargs cat > {folder}/cat"], cwd=folder).cpu_s
             for _ in "123"
@@ -41,8 +41,8 @@ def main(count: int = 10_000) -> None:
             print(f"{what:26}{seconds * 1e3:10.1f} ms CPU {seconds / count * 1e6:8.1f} us an article")
         print(f"cat of the documents      {cat * 1e3:10.1f} ms CPU")
         print(f"feedgen / our emission of RSS and Atom        {feedgen / told['emission']:6.1f}")
-        print(f"feedgen / all formats from kept pieces        {feedgen / told['retitle']:6.1f}")
-        print(f"all formats from kept pieces / cat            {told['retitle'] / cat:6.1f}")
+        print(f"feedgen / RSS and Atom from kept pieces       {feedgen / told['retitle']:6.1f}")
+        print(f"RSS and Atom from kept pieces / cat of them   {told['retitle'] / cat:6.1f}")
         print(f"feedgen of 10,000 / one added article         {feedgen / count * 10_000 / told['add']:6.1f}")
 
 
@@ -76,6 +76,15 @@ def _built(folder: Path, title: str) -> float:
     with Archive.open(folder / "archive", folder / "archive" / "index.db") as archive:
         feeds = (Feed(id="all", title=title),)
         return _timed(lambda: building.build(archive, feeds, target, advance=lambda _: None))
+
+
+def _retitled(folder: Path) -> float:
+    """Put RSS and Atom together anew, as feedgen writes no others, out of pieces that are kept."""
+    from feedarchiver.publish.build import FORMATS
+
+    del FORMATS["json"]
+    _built(folder, "A title")  # takes JSON Feed away, and imports what is still to be imported
+    return _built(folder, "Another title")
 
 
 def _entries(folder: Path) -> Iterator[Rendered]:
@@ -169,7 +178,7 @@ if __name__ == "__main__":
             "emission": _emission,
             "feedgen": _feedgen,
             "noop": lambda folder: _built(folder, "All"),
-            "retitle": lambda folder: _built(folder, "Another title"),
+            "retitle": _retitled,
             "add": _added,
         }[what](where)
     )
