@@ -187,6 +187,7 @@ def test_config_check(home):
     web = '[[source]]\nid = "web"\nkind = "feed"\nurl = "https://a.example/x"\ninterval = ["90 min", "2 days"]\n'
     web += 'headers = { Authorization = "Bearer ${TOKEN}" }\n'
     feed = '[[feed]]\nid = "news"\nsources = ["web", "rfi"]\nsearch = "x"\n'
+    feed += '[[feed]]\nid = "health"\nkind = "health"\n'
     (home.folder / "config.toml").write_text(CONFIG + web + feed)
     doubt = "(rfi: no such source is configured; a subfolder of seed files may be one)"
     ran = home("config", "check", TOKEN="geheim", FEEDARCHIVER_PUBLISH_BASE_URL="https://b.example/")
@@ -199,6 +200,7 @@ def test_config_check(home):
         f"source       seeds: seed files in {home.seeds}, and below it those of other sources",
         "source       web: feed at https://a.example/x every 90 minutes to 2 days, with Authorization",
         f"feed         news: articles of web, rfi, by its rules {doubt}",
+        "feed         health: what goes wrong here",
     ]
     assert not home.archive.exists(), "nothing is made"
 

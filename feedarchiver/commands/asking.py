@@ -228,7 +228,8 @@ def _table(rows: Sequence[dict[str, object]]) -> Iterator[str]:
 
 def _wrong(row: dict[str, object]) -> Iterator[str]:
     if row.get("failed"):
-        yield f"failed {row['failed']} times since {_minute(row['failing_since'])}: {row['trouble']}"
+        times = plural(int(str(row["failed"])), "time")
+        yield f"failed {times} since {_minute(row['failing_since'])}: {row['trouble']}"
     if row.get("moved"):
         yield f"moved to {row['moved']}"
     for since, until in row.get("gaps", ()):  # type: ignore[attr-defined]
