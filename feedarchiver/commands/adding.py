@@ -18,7 +18,6 @@ from feedarchiver.updating.finding import Found, NotASource, find
 from feedarchiver.urls import canonical
 
 _SHOWN = 5  # articles
-_WORDS = {"feed": "a feed", "page": "a page that lists articles", "sitemap": "a sitemap"}
 _SELECTORS = ("items", "link", "title", "date", "picture", "author")
 
 
@@ -81,7 +80,7 @@ def _table(config: Config, found: Found, *, allow_private: bool) -> dict[str, ob
 def _show(console: Console, config: Config, found: Found, source: Source) -> None:
     """Show what was found, what of it would be stored, and what else there is."""
     others = [lead.url for lead in found.others]
-    said = f"{found.url} is {_WORDS[found.kind]}: {found.reason}"
+    said = f"{found.url}: {'a page that lists articles, ' if found.kind == 'page' else ''}{found.reason}"
     console.say(said, event="found", kind=found.kind, url=found.url, reason=found.reason, others=others)
     for key, selector in _guessed(found).items():
         console.say(f"  guessed: {key} = {selector}", event="guessed", key=key, selector=selector)
