@@ -81,7 +81,12 @@ class Query:
     @property
     def expression(self) -> str:
         """The query in the words of SQLite's FTS5."""
-        return " AND ".join(map(_expression, self.phrases))
+        return " AND ".join(f'"{" ".join(kept)}"{" *" * is_open}' for kept, is_open in self.rows)
+
+    @property
+    def rows(self) -> list[tuple[list[str], bool]]:
+        """The phrases as tokens in a row. Of one that is open, the last token may go on in the text."""
+        return list(map(_row, self.phrases))
 
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
@@ -123,15 +128,13 @@ class Query:
         return Excerpt(f"{before}{text[start:stop]}{after}", tuple(kept))
 
 
-def _expression(runs: tuple[str, ...]) -> str:
-    """Write a phrase. Its last character may go on in the text: then it is the beginning of a pair."""
+def _row(runs: tuple[str, ...]) -> tuple[list[str], bool]:
+    """Cut a phrase up. Its last character may go on in the text: then it is the beginning of a pair."""
     kept = tokens(" ".join(runs))
     last = runs[-1]
     if not _IS_UNSPACED(last):
-        return f'"{" ".join(kept)}"'
-    if len(last) > 1:
-        return f'"{" ".join(kept[:-1])}"'
-    return f'"{" ".join(kept)}" *'
+        return kept, False
+    return (kept[:-1], False) if len(last) > 1 else (kept, True)
 
 
 def _pattern(runs: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ def call(archive: Archive, command: Command, step: Callable[[], None]) -> Called
     """
     if _is_done(archive):
         return Called()
-    lock = archive.index_path.with_name(f"{archive.index_path.name}.after")
+    lock = archive.index_at.parent / f"{archive.index_at.name}.after"
     with _alone(lock, step) as held:
         if held is None:
             return Called(trouble="another process is still calling it")

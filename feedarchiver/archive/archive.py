@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store, read
+from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.feedlog import Line
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.indexdb import is_doubtful
 from feedarchiver.archive.indexfile import IndexFile, can_write
 from feedarchiver.archive.layout import check_layout, lay_out, store_at
 from feedarchiver.archive.lock import WAIT_S, locked
@@ -22,6 +22,7 @@ from feedarchiver.s3.address import Address
 
 if TYPE_CHECKING:
     from feedarchiver.archive.cleaned import Cleaned
+    from feedarchiver.archive.postgres.place import PostgresPlace
     from feedarchiver.archive.search import Search
     from feedarchiver.archive.spool import Spool
     from feedarchiver.archive.verify import Checked
@@ -34,34 +35,40 @@ class Archive:
     """An archive in a folder, or in a bucket far away. Reading needs no lock; writing goes through `writing`.
 
     `desk`: the folder on this machine in which there is the lock and what is not stored yet: that of the archive, else
-    that of the index. `wait_s`: how long to wait for another process that writes.
+    that of the index. `index_at`: the index's file, or its address in PostgreSQL. `wait_s`: how long to wait for
+    another process that writes.
     """
 
     def __init__(
-        self, place: Path | Address, bucket: Store, format_: bytes, index_path: Path, wait_s: float = WAIT_S
+        self,
+        place: Path | Address,
+        bucket: Store,
+        format_: bytes,
+        index_at: Path | IndexAddress,
+        wait_s: float = WAIT_S,
     ) -> None:
         self.place, self.bucket, self.desk, self.format = place, bucket, Path(bucket.root), format_
         self._wait_s = wait_s
-        self.index_path = index_path
+        self.index_at = index_at
         self.keeps_cleaned = False
         """Whether what is added is published before this archive is closed: what was cleaned for the one is kept."""
-        # An index beside the objects is theirs; another one may be that of an archive that was here before.
-        owner = "" if isinstance(place, Path) else objects.object_id(repr((*place, self.format)).encode())
-        self._file = IndexFile(index_path, bucket, owner)
+        self._file = self._home()
         self._index: Index | None = None
         self._left = ExitStack()
 
     @classmethod
-    def open(cls, place: Path | Address, index_path: Path, wait_s: float = WAIT_S) -> "Archive":
+    def open(cls, place: Path | Address, index_at: Path | IndexAddress, wait_s: float = WAIT_S) -> "Archive":
         """Open the archive at `place`. Raises ArchiveError when there is none, or one of a newer layout."""
-        bucket = store_at(place, index_path.parent)
-        return cls(place, bucket, check_layout(bucket, str(place)), index_path, wait_s)
+        bucket = store_at(place, index_at.parent)
+        return cls(place, bucket, check_layout(bucket, str(place)), index_at, wait_s)
 
     @classmethod
-    def create(cls, place: Path | Address, index_path: Path, *, now: datetime, wait_s: float = WAIT_S) -> "Archive":
+    def create(
+        cls, place: Path | Address, index_at: Path | IndexAddress, *, now: datetime, wait_s: float = WAIT_S
+    ) -> "Archive":
         """Open the archive at `place`; make an empty one where there is nothing."""
-        bucket = store_at(place, index_path.parent)
-        return cls(place, bucket, lay_out(bucket, str(place), now), index_path, wait_s)
+        bucket = store_at(place, index_at.parent)
+        return cls(place, bucket, lay_out(bucket, str(place), now), index_at, wait_s)
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +76,7 @@ class Archive:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
         self._left.close()
-        if is_doubtful(error):
-            self._file.distrust()
+        self._file.ended(error)
 
     @property
     def index(self) -> Index:
@@ -121,9 +127,7 @@ class Archive:
     @contextmanager
     def searching(self, advance: Callable[[str], None] = lambda _: None) -> "Iterator[Search]":
         """Have the search index, brought up to date. `advance` is called with the id of each article that takes."""
-        from feedarchiver.archive.search import Search
-
-        search = Search(self)
+        search = self._file.search(self)
         try:
             search.catch_up(advance)
             yield search
@@ -166,6 +170,10 @@ class Archive:
         """Tell whether there is an index, just as its last writer left it."""
         return self._file.stands()
 
+    def index_bytes(self) -> int:
+        """Tell how many bytes the index takes."""
+        return self._file.size()
+
     def entry(self, line: Line) -> Entry:
         """Read the entry that a line stands for. Raises DamagedObject, MissingObject."""
         updated = _EPOCH + timedelta(microseconds=line.updated)
@@ -204,22 +212,40 @@ class Archive:
         """
         import tempfile
 
-        from feedarchiver.archive.verify import Verifier, open_index
+        from feedarchiver.archive.verify import Verifier
 
         if quick:
             yield from Verifier(self.bucket, self.index).names_and_sizes()
             return
         sound = self.is_settled() and self._file.is_sealed()
-        index = open_index(self.index_path) if sound else None
+        index = self._file.found() if sound else None
         try:
             verifier = Verifier(self.bucket, index)
             yield from verifier.objects()
             if sound:
                 with tempfile.TemporaryDirectory(prefix="feedarchiver-verify-") as scratch:
-                    yield from verifier.index(self.index_path, Path(scratch) / "index.db")
+                    yield from verifier.index(self._file.file(Path(scratch)), Path(scratch) / "index.db")
         finally:
             if index is not None:
                 index.close()
+
+    def _home(self) -> "IndexFile | PostgresPlace":
+        """Tell where the index is, and how to get at it."""
+        if isinstance(self.index_at, Path):
+            # An index beside the objects is theirs; another one may be that of an archive that was here before.
+            far = self.place if isinstance(self.place, Address) else None
+            owner = objects.object_id(repr((*far, self.format)).encode()) if far else ""
+            return IndexFile(self.index_at, self.bucket, owner)
+        try:
+            from feedarchiver.archive.postgres.place import PostgresPlace
+        except ImportError as error:
+            raise ArchiveError(
+                f"an index in PostgreSQL needs {error.name}, which is not here: "
+                "python -m pip install 'feedarchiver[postgres]'; nothing was done"
+            ) from error
+        return PostgresPlace(
+            self.index_at, self.bucket, self.format, self._wait_s, is_sealed=isinstance(self.place, Path)
+        )
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

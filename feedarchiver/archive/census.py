@@ -3,11 +3,11 @@
 Instants are whole microseconds since 1970. What the archive tells of itself is left out, but where it is asked for.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from feedarchiver.archive.database import Database, long
 from feedarchiver.archive.feedlog import Line
 from feedarchiver.archive.history import Kind, moment
 from feedarchiver.model import HEALTH
@@ -15,10 +15,6 @@ from feedarchiver.model import HEALTH
 _SECOND = 1_000_000
 DAY = 86_400 * _SECOND
 
-# The lengths of raw bytes, article and capture stand in one column, a blank between them.
-_REST = "substr(lengths, instr(lengths, ' ') + 1)"
-_RAW, _ARTICLE = "CAST(lengths AS INTEGER)", f"CAST({_REST} AS INTEGER)"
-_CAPTURE = f"CAST(substr({_REST}, instr({_REST}, ' ') + 1) AS INTEGER)"
 # Only here may two captures be about the same bytes; to look among all of them would mean to sort them.
 _AGAIN = (
     "entry IN (SELECT entry FROM captures GROUP BY entry HAVING count(*) > 1) "
@@ -50,20 +46,24 @@ class Arrival(NamedTuple):
 class Census:
     """Questions to an index."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
 
     def size(self, block: int) -> Size:
         """Add up all objects, the archive's own words among them. A file takes whole blocks of the disk."""
-        added = [(1, f"SELECT 1 AS k, {what} AS n FROM captures") for what in (_RAW, _ARTICLE, _CAPTURE)]
+        lengths = ("raw_length", "article_length", "own_length")
+        added = [(1, f"SELECT 1 AS k, {length} AS n FROM captures") for length in lengths]
         added += [(1, "SELECT 1 AS k, own_length AS n FROM images"), (1, "SELECT 1 AS k, length AS n FROM images")]
-        for what, length in (("raw", _RAW), ("article", _ARTICLE)):
-            added.append((-1, f"SELECT count(*) - 1 AS k, {length} AS n FROM captures WHERE {_AGAIN} GROUP BY {what}"))
-        added.append((-1, "SELECT count(*) - 1 AS k, length AS n FROM images GROUP BY image"))
+        for what in ("raw", "article"):
+            again = f"FROM captures WHERE {_AGAIN} GROUP BY {what}"
+            added.append((-1, f"SELECT count(*) - 1 AS k, max({what}_length) AS n {again}"))
+        added.append((-1, "SELECT count(*) - 1 AS k, max(length) AS n FROM images GROUP BY image"))
         whole = f"(n + {block - 1}) / {block} * {block}"
         objects = size = on_disk = 0
         for sign, rows in added:
-            row = self._db.execute(f"SELECT total(k), total(k * n), total(k * ({whole})) FROM ({rows})").fetchone()
+            sums = "coalesce(sum(k), 0), coalesce(sum(k * n), 0), coalesce(sum(k * w), 0)"
+            counted = f"(SELECT k, n, {whole} AS w FROM ({rows}) AS objects) AS sized"
+            row = self._db.execute(f"SELECT {sums} FROM {counted}").fetchone()
             objects, size, on_disk = (
                 had + sign * int(more) for had, more in zip((objects, size, on_disk), row, strict=True)
             )
@@ -126,5 +126,5 @@ class Census:
     def guids(self, source: str) -> Iterator[str]:
         """Give the guids of everything that a source ever had."""
         query = "SELECT alias FROM aliases WHERE alias > ? AND alias < ?"
-        for (alias,) in self._db.execute(query, (f"{source}\n", f"{source}\x0b")):
+        for (alias,) in long(self._db, query, (f"{source}\n", f"{source}\x0b")):
             yield alias[len(source) + 1 :]

@@ -10,12 +10,12 @@ Instants are whole microseconds since 1970. The caller holds the archive's lock 
 """
 
 import hashlib
-import sqlite3
 from array import array
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from typing import NamedTuple
 
+from feedarchiver.archive.database import Database, long
 from feedarchiver.archive.news import News, changes, news
 from feedarchiver.model import Feed, ObjectId
 
@@ -35,11 +35,17 @@ CREATE TABLE log (
 CREATE INDEX log_entry ON log (entry, feed);
 CREATE INDEX log_captured ON log (captured);
 CREATE TABLE documents (
-    path TEXT PRIMARY KEY, feed TEXT NOT NULL, format TEXT NOT NULL, first INTEGER NOT NULL, end INTEGER NOT NULL,
+    path TEXT PRIMARY KEY, feed TEXT NOT NULL, format TEXT NOT NULL, first INTEGER NOT NULL, "end" INTEGER NOT NULL,
     key TEXT NOT NULL, stamp TEXT NOT NULL, made TEXT NOT NULL, pieces BLOB NOT NULL
 );
 CREATE INDEX documents_first ON documents (feed, format, first);
 """
+_REPLACING_FEED = """ON CONFLICT (feed) DO UPDATE SET
+    selection = excluded.selection, captured = excluded.captured, events = excluded.events,
+    entries = excluded.entries, size = excluded.size, updated = excluded.updated, key = excluded.key"""
+_REPLACING_DOCUMENT = """ON CONFLICT (path) DO UPDATE SET
+    feed = excluded.feed, format = excluded.format, first = excluded.first, "end" = excluded."end",
+    key = excluded.key, stamp = excluded.stamp, made = excluded.made, pieces = excluded.pieces"""
 
 
 class Line(NamedTuple):
@@ -134,7 +140,7 @@ def selection(feed: Feed) -> str:
 class FeedLog:
     """The logs of all feeds, in the file of the index."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
 
     def states(self) -> dict[str, State]:
@@ -143,7 +149,7 @@ class FeedLog:
 
     def set_state(self, feed: str, state: State) -> None:
         """Note how a feed has been published."""
-        self._db.execute("INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (feed, *state))
+        self._db.execute(f"INSERT INTO feeds VALUES (?, ?, ?, ?, ?, ?, ?, ?) {_REPLACING_FEED}", (feed, *state))
 
     def extend(self, feed: Feed, takes: Callable[[News], bool] | None, until: int) -> State:
         """Take what has happened since the last time, up to the instant `until`. `takes` of None: everything.
@@ -154,7 +160,7 @@ class FeedLog:
         state = self.states().get(feed.id) or State("", BEFORE, 0, 0, 0, None, "")
         if state.selection != (wanted := selection(feed)):
             self._db.execute("DELETE FROM log WHERE feed = ?", (feed.id,))
-            self._db.execute("UPDATE documents SET first = -1, end = -1 WHERE feed = ?", (feed.id,))
+            self._db.execute('UPDATE documents SET first = -1, "end" = -1 WHERE feed = ?', (feed.id,))
             state = State(wanted, BEFORE, 0, 0, state.size, None, "")
         events, entries = state.events, state.entries
         told = (changes if feed.kind == "changes" else news)(self._db, feed.sources, state.captured, until)
@@ -186,7 +192,7 @@ class FeedLog:
             "WHERE l.captured > ? ORDER BY l.captured, e.published, l.article, l.source"
         )
         known = "SELECT 1 FROM log WHERE entry = ? AND feed = ? AND article = ? AND updated = ?"
-        with closing(self._db.execute(query, (state.captured,))) as rows:
+        with closing(long(self._db, query, (state.captured,))) as rows:
             for feed, entry, article, source, captured, updated in rows if feeds else ():
                 if feed not in feeds or self._db.execute(known, (entry, name, article, updated)).fetchone():
                     continue
@@ -229,10 +235,12 @@ class FeedLog:
 
     def places(self, line: Line) -> list[tuple[str, int]]:
         """Return every feed that shows just this, and which event of its log does."""
-        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ? AND before IS ?"
-        values = [line.entry, line.article, line.updated, line.before]
-        if line.before is not None:
-            query, values = f"{query} AND captured = ?", [*values, line.captured]
+        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ?"
+        values = [line.entry, line.article, line.updated]
+        if line.before is None:
+            query = f"{query} AND before IS NULL"
+        else:
+            query, values = f"{query} AND before = ? AND captured = ?", [*values, line.before, line.captured]
         return self._db.execute(query, values).fetchall()
 
     def published(self) -> set[str]:
@@ -271,7 +279,7 @@ class FeedLog:
         While pages are cut anew there may be two: then the one that begins later.
         """
         query = (
-            "SELECT * FROM documents WHERE feed = ? AND format = ? AND first BETWEEN ? AND ? AND end > ? "
+            'SELECT * FROM documents WHERE feed = ? AND format = ? AND first BETWEEN ? AND ? AND "end" > ? '
             "ORDER BY first DESC LIMIT 1"
         )
         row = self._db.execute(query, (feed, format_, max(0, seq - span), seq, seq)).fetchone()
@@ -280,7 +288,7 @@ class FeedLog:
     def note(self, noted: Noted) -> None:
         """Note a document that has been written."""
         row = (*noted[:-1], noted.pieces.data)
-        self._db.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._db.execute(f"INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {_REPLACING_DOCUMENT}", row)
 
     def forget_document(self, path: str) -> None:
         """Forget a document that is not as it should be, or is there no more."""
@@ -294,9 +302,10 @@ class FeedLog:
             return
         state = self.states()[feed]
         self._db.execute("DELETE FROM log WHERE feed = ? AND captured >= ?", (feed, since))
-        counted = "SELECT count(*), count(DISTINCT iif(before IS NULL, entry, -1 - seq)) FROM log WHERE feed = ?"
+        shown = "CASE WHEN before IS NULL THEN entry ELSE -1 - seq END"
+        counted = f"SELECT count(*), count(DISTINCT {shown}) FROM log WHERE feed = ?"
         events, entries = self._db.execute(counted, (feed,)).fetchone()
-        self._db.execute("DELETE FROM documents WHERE feed = ? AND end > ?", (feed, events))
+        self._db.execute('DELETE FROM documents WHERE feed = ? AND "end" > ?', (feed, events))
         self.set_state(feed, state._replace(captured=since - 1, events=events, entries=entries, key=""))
 
     def _append(self, feed: str, seq: int, one: News) -> None:

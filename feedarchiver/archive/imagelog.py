@@ -12,13 +12,13 @@ where it writes.
 """
 
 import hashlib
-import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Bucket, read
+from feedarchiver.archive.database import Database, key, long
 from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.wanted import Wanted
 from feedarchiver.model import ImageCapture, ObjectId
@@ -31,9 +31,9 @@ CREATE TABLE images (
 ) WITHOUT ROWID;
 CREATE INDEX images_address ON images (address, captured, capture);
 CREATE INDEX images_image ON images (image);
-CREATE INDEX images_fresh ON images (address) WHERE fresh;
+CREATE INDEX images_fresh ON images (address) WHERE fresh = 1;
 CREATE TABLE uses (address INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (address, entry)) WITHOUT ROWID;
-CREATE TABLE shown (path TEXT NOT NULL UNIQUE, images BLOB NOT NULL);
+CREATE TABLE shown (number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, images BLOB NOT NULL);
 """
 _COLUMNS = "capture, address, image, type, width, height, length, captured, own_length"
 _HALF = 1 << 63
@@ -71,7 +71,7 @@ class KnownImage(NamedTuple):
             length=capture.length,
             captured=microseconds(capture.captured),
         )
-        return cls(objects.object_id(data), canonical(capture.url), copy, len(data))
+        return cls(objects.object_id(data), key(canonical(capture.url)), copy, len(data))
 
     @classmethod
     def read(cls, bucket: Bucket, capture_id: ObjectId) -> "KnownImage":
@@ -83,7 +83,7 @@ class KnownImage(NamedTuple):
 class ImageLog:
     """The images, in the file of the index."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
 
     def add(self, known: KnownImage) -> None:
@@ -106,7 +106,7 @@ class ImageLog:
             "SELECT image, type, width, height, length, captured FROM images WHERE address = ? "
             "ORDER BY captured DESC, capture DESC LIMIT 1"
         )
-        row = self._db.execute(query, (address,)).fetchone()
+        row = self._db.execute(query, (key(address),)).fetchone()
         return Copy(ObjectId(row[0]), *row[1:]) if row else None
 
     def about(self, column: str, object_id: str) -> str | None:
@@ -116,45 +116,45 @@ class ImageLog:
 
     def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
         """Give the kind, id and length in bytes of every image and of its captures, once for each capture."""
-        for image, length, capture, own in self._db.execute("SELECT image, length, capture, own_length FROM images"):
+        for image, length, capture, own in long(self._db, "SELECT image, length, capture, own_length FROM images"):
             yield "images", ObjectId(image), length
             yield "image-captures", ObjectId(capture), own
 
     def is_fresh(self) -> bool:
         """Tell whether there are copies that the published documents may not show yet."""
-        return self._any("SELECT 1 FROM images WHERE fresh")
+        return self._any("SELECT 1 FROM images WHERE fresh = 1")
 
     def news(self) -> set[int]:
         """Return the entries that name an address of which there is a fresh copy."""
         found: set[int] = set()
-        for (address,) in self._db.execute("SELECT DISTINCT address FROM images WHERE fresh"):
+        for (address,) in self._db.execute("SELECT DISTINCT address FROM images WHERE fresh = 1"):
             rows = self._db.execute("SELECT entry FROM uses WHERE address = ?", (_number(address),))
             found.update(entry for (entry,) in rows)
         return found
 
     def settle(self, but: Iterable[ObjectId]) -> None:
         """Note that the published documents show every copy, but some images."""
-        self._db.execute("UPDATE images SET fresh = 0 WHERE fresh")
+        self._db.execute("UPDATE images SET fresh = 0 WHERE fresh = 1")
         self._db.executemany("UPDATE images SET fresh = 1 WHERE image = ?", ((image,) for image in but))
 
     def use(self, entry: int, addresses: Iterable[str]) -> None:
         """Note that an entry names canonical addresses."""
-        rows = ((_number(address), entry) for address in addresses)
-        self._db.executemany("INSERT OR IGNORE INTO uses VALUES (?, ?)", rows)
+        rows = ((_number(key(address)), entry) for address in addresses)
+        self._db.executemany("INSERT INTO uses VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
     def show(self, path: str, images: Iterable[ObjectId]) -> set[int]:
         """Note which images a document shows. Returns those that it does not show any more."""
         before = set(self._shown(path))
         now = sorted({int(image[:16], 16) for image in images})
-        if now:
-            self._db.execute("INSERT OR REPLACE INTO shown VALUES (?, ?)", (path, array("Q", now).tobytes()))
-        elif before:
+        if before:
             self._db.execute("DELETE FROM shown WHERE path = ?", (path,))
+        if now:  # under a new number: what was noted last comes first
+            self._db.execute("INSERT INTO shown (path, images) VALUES (?, ?)", (path, array("Q", now).tobytes()))
         return before.difference(now)
 
     def showing(self) -> Iterator["array[int]"]:
         """Give what each document shows, those noted last first."""
-        for (data,) in self._db.execute("SELECT images FROM shown ORDER BY rowid DESC"):
+        for (data,) in long(self._db, "SELECT images FROM shown ORDER BY number DESC"):
             yield array("Q", data)
 
     def forget_shown(self) -> None:

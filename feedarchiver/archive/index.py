@@ -8,29 +8,34 @@ are whole microseconds since 1970.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 from feedarchiver.archive import census, feedlog, imagelog, indexdb, notes, wanted
+from feedarchiver.archive.database import Database, key, long
 from feedarchiver.archive.history import Event, Fact, history
 from feedarchiver.model import HEALTH, ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
-SCHEMA = 11
+SCHEMA = 12
 _UNDATED = -(2**62)
+_LENGTHS = "raw_length, article_length, own_length, said_length"
+_ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
 _FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
-_TABLES = """
+_OWN_TABLES = """
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
 CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE captures (
     capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
     article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, origin_captured INTEGER,
-    raw TEXT NOT NULL, lengths TEXT NOT NULL, origin TEXT, said TEXT
+    raw TEXT NOT NULL, raw_length INTEGER NOT NULL, article_length INTEGER NOT NULL, own_length INTEGER NOT NULL,
+    said_length INTEGER, origin TEXT, said TEXT
 ) WITHOUT ROWID;
 CREATE INDEX captures_entry ON captures (entry);
 CREATE INDEX captures_raw ON captures (raw, source);
@@ -44,11 +49,12 @@ CREATE TABLE events (
 CREATE INDEX events_entry ON events (entry);
 CREATE INDEX events_made ON events (captured, published, article) WHERE kind = 0;
 CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
-CREATE TABLE mark AS SELECT random() AS mark;
+CREATE TABLE mark (mark INTEGER NOT NULL);
 CREATE TABLE seeds (
     source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
 ) WITHOUT ROWID;
 """
+TABLES = f"{_OWN_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
 
 
 class Taken(NamedTuple):
@@ -71,15 +77,15 @@ class Told(NamedTuple):
 
 
 class Index:
-    """The index in one SQLite file, or in memory when `path` is None."""
+    """The index in one SQLite file, or in memory when `path` is None. `postgres.index` has one elsewhere."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     @classmethod
     def create(cls, path: Path | None) -> Self:
         """Make an empty index at `path`, where nothing may be."""
-        tables = f"{_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
+        tables = f"{TABLES} INSERT INTO mark VALUES ({int.from_bytes(os.urandom(7))});"
         return cls(indexdb.made(path, tables, SCHEMA))
 
     @classmethod
@@ -90,7 +96,7 @@ class Index:
     def copy(self) -> "Index":
         """Copy the index into a temporary file, to note there what cannot be noted here."""
         connection = sqlite3.connect("", isolation_level=None)
-        self._db.backup(connection)
+        cast("sqlite3.Connection", self._db).backup(connection)
         return Index(connection)
 
     @property
@@ -160,7 +166,7 @@ class Index:
     def find(self, aliases: Iterable[str]) -> int | None:
         """Return the entry that the first known alias stands for."""
         for alias in aliases:
-            if row := self._db.execute("SELECT entry FROM aliases WHERE alias = ?", (alias,)).fetchone():
+            if row := self._db.execute("SELECT entry FROM aliases WHERE alias = ?", (key(alias),)).fetchone():
                 return int(row[0])
         return None
 
@@ -175,18 +181,21 @@ class Index:
 
     def pages(self, source: str, after: int, limit: int) -> list[tuple[int, ObjectId]]:
         """Give the last capture of each article that a source has as its own page says, of entries beyond `after`."""
-        query = (
-            "SELECT entry, capture, max(captured) FROM captures WHERE source = ? AND said IS NOT NULL AND entry > ? "
-            "GROUP BY entry ORDER BY entry LIMIT ?"
+        later = (
+            "SELECT 1 FROM captures l WHERE l.entry = c.entry AND l.source = c.source AND l.said IS NOT NULL "
+            "AND (l.captured, l.capture) > (c.captured, c.capture)"
         )
-        return [(entry, ObjectId(capture)) for entry, capture, _ in self._db.execute(query, (source, after, limit))]
+        query = (
+            "SELECT entry, capture FROM captures c WHERE source = ? AND said IS NOT NULL AND entry > ? "
+            f"AND NOT EXISTS ({later}) ORDER BY entry LIMIT ?"
+        )
+        return [(entry, ObjectId(capture)) for entry, capture in self._db.execute(query, (source, after, limit))]
 
     def wait(self, known: "Known") -> None:
         """Put a capture aside, to be taken in when all are there to be put in order."""
-        columns = f"capture, aliases, {_FACT}, raw, lengths, origin, said"
+        columns = f"capture, aliases, {_FACT}, raw, {_LENGTHS}, origin, said"
         self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting ({columns})")
-        first = known.capture, json.dumps(known.aliases)
-        row = *first, *known.fact, known.raw, _written(known.lengths), known.origin, known.said
+        row = known.capture, json.dumps(known.aliases), *_row_of(known)
         self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
 
     def waiting(self) -> "Iterator[Known]":
@@ -195,13 +204,14 @@ class Index:
         from feedarchiver.archive.known import Known  # only making an index anew needs it
 
         query = "SELECT * FROM waiting ORDER BY captured, published IS NOT NULL, published, article, source"
-        for capture, aliases, *fact, raw, lengths, origin, said in self._db.execute(query):
+        for capture, aliases, *rest in self._db.execute(query):
+            *fact, raw, raw_length, article_length, own_length, said_length, origin, said = rest
             yield Known(
                 ObjectId(capture),
                 tuple(json.loads(aliases)),
                 Fact(*fact),
                 ObjectId(raw),
-                tuple(map(int, lengths.split())),
+                (raw_length, article_length, own_length, *([] if said_length is None else [said_length])),
                 None if origin is None else ObjectId(origin),
                 None if said is None else ObjectId(said),
             )
@@ -213,11 +223,11 @@ class Index:
 
     def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
         """Give the kind, id and length in bytes of every capture and what it refers to, once for each capture."""
-        query = "SELECT capture, article, raw, said, lengths FROM captures"
-        for capture, article, raw, said, lengths in self._db.execute(query):
+        query = f"SELECT raw, article, capture, said, {_LENGTHS} FROM captures"
+        for raw, article, capture, said, *lengths in long(self._db, query):
             kinds = ("raw", "articles", "captures", *(["articles"] if said else []))
-            for kind, name, length in zip(kinds, (raw, article, capture, said), lengths.split(), strict=False):
-                yield kind, ObjectId(name), int(length)
+            for kind, name, length in zip(kinds, (raw, article, capture, said), lengths, strict=False):
+                yield kind, ObjectId(name), length
         yield from self.images.lengths()
 
     def add(self, known: "Known") -> None:
@@ -225,16 +235,16 @@ class Index:
         entry = self.find(known.aliases)
         if entry is None:
             derived = history([known.fact])
-            entry = self._db.execute("INSERT INTO entries (id) VALUES (?)", (derived.id,)).lastrowid or 0
+            entry = self._enter(derived.id)
         else:
             derived = history([*self.facts(entry), known.fact])
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
-        self._db.executemany("INSERT OR IGNORE INTO aliases VALUES (?, ?)", [(alias, entry) for alias in known.aliases])
+        self._db.executemany(_ALIAS, [(key(alias), entry) for alias in known.aliases])
         fact = known.fact
         self._db.execute(
-            "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (known.capture, entry, *fact, known.raw, _written(known.lengths), known.origin, known.said),
+            f"INSERT INTO captures VALUES ({', '.join('?' * 17)})",
+            (known.capture, entry, *_row_of(known)),
         )
         self._db.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
@@ -257,8 +267,8 @@ class Index:
 
     def named(self, prefix: str) -> list[Taken]:
         """Every capture whose own id, article or raw bytes have an id that begins with `prefix`."""
-        known = "capture BETWEEN ?1 AND ?2 OR article BETWEEN ?1 AND ?2 OR raw BETWEEN ?1 AND ?2"
-        return self._taken(known, prefix, f"{prefix}g")
+        known = "capture BETWEEN ? AND ? OR article BETWEEN ? AND ? OR raw BETWEEN ? AND ?"
+        return self._taken(known, *(prefix, f"{prefix}g") * 3)
 
     def shown(self, entry: int) -> feedlog.Line:
         """Return what an entry shows now."""
@@ -296,13 +306,18 @@ class Index:
 
     def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note what was seen of a seed file."""
-        self._db.execute("INSERT OR REPLACE INTO seeds VALUES (?, ?, ?, ?)", (source, name, stamp, refused))
+        replacing = "ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"
+        self._db.execute(f"INSERT INTO seeds VALUES (?, ?, ?, ?) {replacing}", (source, name, stamp, refused))
 
     def entries(self, source: str) -> int:
         """Count the entries that something was captured of from a source."""
         return int(
             self._db.execute("SELECT count(DISTINCT entry) FROM events WHERE source = ?", (source,)).fetchone()[0]
         )
+
+    def _enter(self, id_: str) -> int:
+        """Make an entry. Returns its number."""
+        return cast("sqlite3.Cursor", self._db.execute("INSERT INTO entries (id) VALUES (?)", (id_,))).lastrowid or 0
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
         rows = self._db.execute(f"SELECT entry, capture, raw, {_FACT} FROM captures WHERE {condition}", values)
@@ -313,8 +328,10 @@ class Index:
         return self._db.execute(query, values).fetchone() is not None
 
 
-def _written(lengths: tuple[int, ...]) -> str:
-    return " ".join(map(str, lengths))
+def _row_of(known: "Known") -> tuple[object, ...]:
+    """Write what is kept of a capture, in the order of the columns."""
+    lengths = *known.lengths, *([None] if known.said is None else [])
+    return *known.fact, known.raw, *lengths, known.origin, known.said
 
 
 def _row(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:

@@ -10,13 +10,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.indexdb import IndexDamaged
+from feedarchiver.archive.indexdb import IndexDamaged, is_doubtful
 from feedarchiver.archive.lock import locked
 from feedarchiver.errors import StorageError
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.archive import Archive
+    from feedarchiver.archive.search import Search
 
 _BROKEN = "being written\n"
 _ALL = ("", "-journal", "-wal", "-shm")
@@ -69,10 +74,28 @@ class IndexFile:
         if settled:
             self._write_seal(self._state())
 
-    def distrust(self) -> None:
-        """Take the seal away, so that the next command makes the index anew."""
-        with suppress(OSError):
-            _unlink(self._seal, "")
+    def found(self) -> Index | None:
+        """Open the index to look names up in, if it can be."""
+        try:
+            return Index.open(self.path, write=False)
+        except IndexDamaged:
+            return None
+
+    def file(self, _scratch: Path) -> Path:
+        """Tell which file to compare."""
+        return self.path
+
+    def search(self, archive: "Archive") -> "Search":
+        """Have the search index, which lies beside the index."""
+        from feedarchiver.archive.search import Search, file_at  # few commands search
+
+        return Search(archive, file_at(self.path.with_name("search.db")))
+
+    def ended(self, error: BaseException | None) -> None:
+        """See whether what went wrong casts doubt on the index: then the next command makes it anew."""
+        if is_doubtful(error):
+            with suppress(OSError):
+                _unlink(self._seal, "")
 
     def is_sealed(self) -> bool:
         """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
@@ -83,6 +106,10 @@ class IndexFile:
         with suppress(OSError, ValueError):
             return self._seal.read_text(encoding="ascii") == self._state()
         return False
+
+    def size(self) -> int:
+        """Tell how many bytes the index takes."""
+        return sum(_bytes(self.path, end) for end in ("", "-wal", "-shm"))
 
     def rebuild(self) -> None:
         """Make the index anew from the objects and put it in the old one's place."""
@@ -127,6 +154,13 @@ class IndexFile:
             os.replace(fresh, self._seal)
         except OSError as error:
             raise StorageError.of(error, "seal the index", str(self.path)) from error
+
+
+def _bytes(path: Path, end: str) -> int:
+    try:
+        return os.stat(f"{path}{end}").st_size
+    except OSError:
+        return 0
 
 
 def can_write(folder: Path) -> bool:

@@ -27,6 +27,7 @@ def lay_out(store: Store, place: str, now: datetime) -> bytes:
     data = store.format()
     if data is None and store.is_bare():
         said = {"layout": LAYOUT, "created": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")}
+        said["id"] = os.urandom(8).hex()
         store.begin((json.dumps(said, sort_keys=True) + "\n").encode())
         data = store.format()
     return _checked(store, place, data)

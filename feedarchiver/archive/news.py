@@ -8,11 +8,11 @@
 Instants are whole microseconds since 1970.
 """
 
-import sqlite3
 from collections.abc import Generator
 from contextlib import closing
 from typing import NamedTuple
 
+from feedarchiver.archive.database import Database, long
 from feedarchiver.archive.history import Kind
 from feedarchiver.model import HEALTH, ObjectId
 
@@ -30,7 +30,7 @@ class News(NamedTuple):
     before: "News | None" = None
 
 
-def news(db: sqlite3.Connection, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
+def news(db: Database, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
     """Yield the events of these sources (None: all) in the order of the log, each once."""
     when = "e.captured > ? AND e.captured <= ?"
     order = "ORDER BY e.captured, e.published, e.article, e.kind"
@@ -47,14 +47,14 @@ def news(db: sqlite3.Connection, sources: tuple[str, ...] | None, after: int, un
         query = f"SELECT {_FIELDS} WHERE e.{among} AND {when} AND NOT {joined} {order}"
         values = (*sources, *values, *sources)
     last = None
-    with closing(db.execute(query, values)) as rows:
+    with closing(long(db, query, values)) as rows:
         for row in rows:
             if (told := (row[0], row[3])) != last:
                 yield _read(row)
             last = told
 
 
-def changes(db: sqlite3.Connection, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
+def changes(db: Database, sources: tuple[str, ...] | None, after: int, until: int) -> Generator[News]:
     """Yield those of the events of `news` that put another article in the place of an earlier one."""
     among = "" if sources is None else f"AND e.source IN ({', '.join('?' * len(sources))})"
     query = f"SELECT {_FIELDS} WHERE e.entry = ? AND e.captured < ? {among} ORDER BY e.captured DESC, e.kind, e.source"

@@ -5,8 +5,9 @@ costs one more request for each source, and for each page that could not be had,
 announced again.
 """
 
-import sqlite3
 from collections.abc import Iterator
+
+from feedarchiver.archive.database import Database, key, long
 
 TABLES = """
 CREATE TABLE notes (
@@ -18,21 +19,22 @@ CREATE TABLE notes (
 class Notes:
     """Texts by what they are about (a sort of things) and the name of the thing."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     def read(self, about: str, name: str) -> str | None:
         """Return what is noted of a thing."""
-        row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, name)).fetchone()
+        row = self._db.execute("SELECT said FROM notes WHERE about = ? AND name = ?", (about, key(name))).fetchone()
         return row[0] if row else None
 
     def all(self, about: str) -> Iterator[tuple[str, str]]:
         """Give every thing of a sort, by name, and what is noted of it."""
-        yield from self._db.execute("SELECT name, said FROM notes WHERE about = ? ORDER BY name", (about,))
+        yield from long(self._db, "SELECT name, said FROM notes WHERE about = ? ORDER BY name", (about,))
 
     def write(self, about: str, name: str, said: str | None) -> None:
         """Note something; None: forget it."""
         if said is None:
-            self._db.execute("DELETE FROM notes WHERE about = ? AND name = ?", (about, name))
+            self._db.execute("DELETE FROM notes WHERE about = ? AND name = ?", (about, key(name)))
         else:
-            self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (about, name, said))
+            replacing = "ON CONFLICT (about, name) DO UPDATE SET said = excluded.said"
+            self._db.execute(f"INSERT INTO notes VALUES (?, ?, ?) {replacing}", (about, key(name), said))

@@ -1,19 +1,23 @@
 """Searching titles and texts: an SQLite FTS5 index in a file of its own, brought up to date when somebody searches.
 
+`postgres.search` has one in PostgreSQL, which finds the same.
+
 Disposable, and kept apart from the index, so that importing costs nothing for it. It keeps the words of every article
 that an entry has shown, by article id (an article never changes, so its words are never taken out), its text for
 excerpts, and which of them each entry shows now. Words are cut by `feedarchiver.words`. What it has seen is the number
 of a change of the index; an index with another mark means: read all entries again, the words stay.
 """
 
-import sqlite3
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from feedarchiver import markup
+from feedarchiver.archive.database import Database
 from feedarchiver.archive.history import history, microseconds, moment
 from feedarchiver.archive.searchfile import SearchFile, transaction
 from feedarchiver.archive.telling import telling
@@ -22,13 +26,16 @@ from feedarchiver.model import Article, ObjectId
 from feedarchiver.words import Excerpt, Query, tokens
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from feedarchiver.archive.archive import Archive
 
 _T = TypeVar("_T")
 SCHEMA = 1
-_VERSION = SCHEMA << 16 | markup.CLEANER_VERSION
+VERSION = SCHEMA << 16 | markup.CLEANER_VERSION
 _BATCH = 250
 _MANY = 5_000
+KEPT = "SELECT article, title, link, text FROM articles JOIN texts USING (number) WHERE number = ?"
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _TABLES = """
@@ -65,15 +72,25 @@ class Hit:
     excerpt: Excerpt
 
 
+class Place(Protocol):
+    """Where a search index lies."""
+
+    def work(self, task: Callable[[Any], _T], before: Callable[[Any], None]) -> _T:
+        """Do a task on it. When it turns out to be damaged, make it anew, do `before`, and the task again."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
 class Search:
     """The search index of an archive, up to date once `catch_up` returns.
 
     Where nothing can be written it is a temporary file, copied from the one beside the index if there is one.
     """
 
-    def __init__(self, archive: "Archive") -> None:
+    def __init__(self, archive: "Archive", place: Place) -> None:
         self._archive = archive
-        self._file = SearchFile(archive.index_path.with_name("search.db"), _TABLES.strip().removesuffix(";"), _VERSION)
+        self._file = place
 
     def close(self) -> None:
         """Close the file."""
@@ -100,33 +117,25 @@ class Search:
         parsed = Query.parse(query)
         if not parsed.phrases:
             return []
-        conditions, values = ["words MATCH ?"], [parsed.expression, *sources]
+        conditions: list[str] = []
+        values: list[Any] = [*sources]
         if sources:
             among = ", ".join("?" * len(sources))
             conditions.append(f"EXISTS (SELECT 1 FROM sources s WHERE s.entry = e.entry AND s.source IN ({among}))")
         if since or until:
             conditions.append("e.shown BETWEEN ? AND ?")
-        bounds = [microseconds(since or _FIRST), microseconds(until or _LAST) - 1] if since or until else []
-        order = "e.shown DESC, e.number DESC" if newest else "words.rank"
-        statement = (
-            "SELECT e.number, e.entry, e.shown FROM words JOIN entries e ON e.number = words.rowid "
-            f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
-        )
-        kept = "SELECT article, title, link, text FROM articles JOIN texts USING (number) WHERE number = ?"
+            values += [microseconds(since or _FIRST), microseconds(until or _LAST) - 1]
 
-        def ask(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            found = db.execute(statement, (*values, *bounds, limit)).fetchall()
-            return [(*rest, *db.execute(kept, (number,)).fetchone()) for number, *rest in found]
+        def ask(db: Database) -> list[tuple[Any, ...]]:
+            found = self._found(db, parsed, conditions, values, limit, newest=newest)
+            return [(*rest, *db.execute(KEPT, (number,)).fetchone()) for number, *rest in found]
 
         return [self._hit(parsed, *row) for row in self._do(ask)]
 
     def matching(self, query: str) -> set[ObjectId]:
         """Name every article that an entry shows or has shown and that the query finds."""
-        expression = Query.parse(query).expression
-        if not expression:
-            return set()
-        statement = "SELECT article FROM words JOIN articles ON number = words.rowid WHERE words MATCH ?"
-        return {ObjectId(row[0]) for row in self._do(lambda db: db.execute(statement, (expression,)).fetchall())}
+        parsed = Query.parse(query)
+        return {ObjectId(name) for name in self._do(lambda db: self._matching(db, parsed))} if parsed.phrases else set()
 
     def titled(self, title: str) -> list[int]:
         """Return the entries that show an article with exactly this title."""
@@ -152,22 +161,22 @@ class Search:
             excerpt=query.excerpt(zlib.decompress(text).decode()),
         )
 
-    def _do(self, task: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _do(self, task: Callable[[Database], _T]) -> _T:
         return self._file.work(task, before=lambda db: self._catch_up(db, lambda _: None))
 
-    def _catch_up(self, db: sqlite3.Connection, advance: Callable[[str], None]) -> None:
+    def _catch_up(self, db: Database, advance: Callable[[str], None]) -> None:
         mark, last = self._archive.index.mark()
         before = _count(db)
         if retry := [row[0] for row in db.execute("SELECT entry FROM unread")]:
-            with transaction(db):
+            with self._transaction(db):
                 self._take(db, retry, advance)
         while (seen := db.execute("SELECT mark, last FROM state").fetchone()) and (seen[0] != mark or seen[1] < last):
-            with transaction(db):
+            with self._transaction(db):
                 self._next_batch(db, mark, advance)
         if _count(db) - before > _MANY:
-            db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self._tidy(db)
 
-    def _next_batch(self, db: sqlite3.Connection, mark: int, advance: Callable[[str], None]) -> None:
+    def _next_batch(self, db: Database, mark: int, advance: Callable[[str], None]) -> None:
         """Take the next changes in. Another process may have taken some since: the state is read within the lock."""
         seen, last = db.execute("SELECT mark, last FROM state").fetchone()
         if seen != mark:
@@ -178,7 +187,7 @@ class Search:
         self._take(db, dict.fromkeys(entry for _, entry in changes), advance)
         db.execute("UPDATE state SET mark = ?, last = ?", (mark, changes[-1][0] if changes else last))
 
-    def _take(self, db: sqlite3.Connection, entries: Iterable[int], advance: Callable[[str], None]) -> None:
+    def _take(self, db: Database, entries: Iterable[int], advance: Callable[[str], None]) -> None:
         known = {entry: self._archive.index.facts(entry) for entry in entries}
         self._archive.expect(ObjectId(fact.article) for facts in known.values() for fact in facts)
         for entry, facts in known.items():
@@ -197,7 +206,7 @@ class Search:
                 db.execute("INSERT INTO entries VALUES (?, ?, ?)", (entry, number, shown))
             db.executemany("INSERT INTO sources VALUES (?, ?)", {(entry, fact.source) for fact in facts})
 
-    def _number(self, db: sqlite3.Connection, name: str, advance: Callable[[str], None]) -> int | None:
+    def _number(self, db: Database, name: str, advance: Callable[[str], None]) -> int | None:
         """Return the number of an article, whose words are indexed if need be. None when it cannot be read."""
         if row := db.execute("SELECT number FROM articles WHERE article = ?", (name,)).fetchone():
             return int(row[0])
@@ -206,12 +215,51 @@ class Search:
         if article is None:
             return None
         title, text = telling(article).searched
-        said = name, title, _safe(article.link)
-        number = db.execute("INSERT INTO articles (article, title, link) VALUES (?, ?, ?)", said).lastrowid
+        number = self._enter(db, (name, title, _safe(article.link)))
         db.execute("INSERT INTO texts VALUES (?, ?)", (number, zlib.compress(text.encode())))
-        words = " ".join(tokens(title)), " ".join(tokens(text))
-        db.execute("INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", (number, *words))
+        self._index(db, number, tokens(title), tokens(text))
         return number
+
+    # What follows is SQLite's own way.
+
+    def _found(  # noqa: PLR0913 - `find`, taken apart
+        self, db: Database, query: Query, conditions: list[str], values: list[Any], limit: int, *, newest: bool
+    ) -> list[tuple[Any, ...]]:
+        """Return number, entry and instant of what `find` finds, in order."""
+        order = "e.shown DESC, e.number DESC" if newest else "words.rank"
+        statement = (
+            "SELECT e.number, e.entry, e.shown FROM words JOIN entries e ON e.number = words.rowid "
+            f"WHERE {' AND '.join(['words MATCH ?', *conditions])} ORDER BY {order} LIMIT ?"
+        )
+        return db.execute(statement, (query.expression, *values, limit)).fetchall()
+
+    def _matching(self, db: Database, query: Query) -> list[str]:
+        """Name every article, shown or not, that a query finds."""
+        statement = "SELECT article FROM words JOIN articles ON number = words.rowid WHERE words MATCH ?"
+        return [name for (name,) in db.execute(statement, (query.expression,)).fetchall()]
+
+    def _enter(self, db: Database, said: tuple[str, str, str | None]) -> int:
+        """Take in an article: id, title, link. Returns its number."""
+        query = "INSERT INTO articles (article, title, link) VALUES (?, ?, ?)"
+        return cast("sqlite3.Cursor", db.execute(query, said)).lastrowid or 0
+
+    def _index(self, db: Database, number: int, title: list[str], text: list[str]) -> None:
+        """Index the words of an article."""
+        words = " ".join(title), " ".join(text)
+        db.execute("INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)", (number, *words))
+
+    def _tidy(self, db: Database) -> None:
+        """Do what makes searching quick after much was indexed."""
+        db.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+    def _transaction(self, db: Database) -> AbstractContextManager[Any]:
+        """Do all that is done within, or nothing; one process at a time."""
+        return transaction(cast("sqlite3.Connection", db))
+
+
+def file_at(path: Path) -> SearchFile:
+    """Tell where a search index in a file is."""
+    return SearchFile(path, _TABLES.strip().removesuffix(";"), VERSION)
 
 
 def _read(archive: "Archive", object_id: ObjectId) -> Article | None:
@@ -226,5 +274,5 @@ def _safe(link: str | None) -> str | None:
     return link and link.encode("utf-8", "replace").decode()
 
 
-def _count(db: sqlite3.Connection) -> int:
+def _count(db: Database) -> int:
     return db.execute("SELECT max(number) FROM articles").fetchone()[0] or 0

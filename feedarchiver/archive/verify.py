@@ -13,7 +13,7 @@ from typing import NamedTuple
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import CAPTURES, KINDS, Store
 from feedarchiver.archive.index import Index
-from feedarchiver.archive.indexdb import IndexDamaged, address
+from feedarchiver.archive.indexdb import address
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
@@ -26,7 +26,8 @@ _DERIVED = {
 }
 # What is compared of captures; first comes the capture itself and what it is about.
 _CAPTURED = {
-    "captures": "captured, published, updated, fingerprint, source, id, raw, lengths, origin, origin_captured, said",
+    "captures": "captured, published, updated, fingerprint, source, id, raw, raw_length, article_length, own_length, "
+    "said_length, origin, origin_captured, said",
     "image-captures": "address, type, width, height, length, captured, own_length",
 }
 _TABLES = {"captures": ("captures", "capture, article"), "image-captures": ("images", "capture, image")}
@@ -189,14 +190,6 @@ class Verifier:
             return self._bucket.get("articles", article_id) if article_id else b""
         except (MissingObject, StorageError):
             return b""
-
-
-def open_index(path: Path) -> Index | None:
-    """Open the index to look names up in, if it can be."""
-    try:
-        return Index.open(path, write=False)
-    except IndexDamaged:
-        return None
 
 
 def _differences(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -7,10 +7,10 @@ first copy comes, from wherever. Addresses are canonical, as those of images are
 Instants are whole microseconds since 1970. The caller holds the archive's lock and a transaction where it writes.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from feedarchiver.archive.database import Database, key
 from feedarchiver.model import ObjectId
 
 TABLES = """
@@ -58,7 +58,7 @@ class Lacking(NamedTuple):
 class Wanted:
     """The pictures that are wanted, in the file of the index."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
 
     def named(self, source: str, after: Place, limit: int) -> list[tuple[Place, ObjectId]]:
@@ -74,20 +74,20 @@ class Wanted:
     def add(self, pictures: Iterable[Picture]) -> None:
         """Want pictures of which there is no copy yet. One that is wanted already stays as it is."""
         self._db.executemany(
-            f"INSERT OR IGNORE INTO wanted ({_FIELDS}) SELECT ?, ?, ?, ?, ?, ?, ?, ? "
-            "WHERE NOT EXISTS (SELECT 1 FROM images WHERE address = ?)",
-            ((*picture, picture.address) for picture in pictures),
+            f"INSERT INTO wanted ({_FIELDS}) SELECT ?, ?, ?, ?, {', '.join(['CAST(? AS BIGINT)'] * 3)}, ? "
+            "WHERE NOT EXISTS (SELECT 1 FROM images WHERE address = ?) ON CONFLICT DO NOTHING",
+            ((key(picture.address), *picture[1:], key(picture.address)) for picture in pictures),
         )
 
     def had(self, address: str) -> None:
         """Note that there is a copy."""
-        self._db.execute("DELETE FROM wanted WHERE address = ?", (address,))
+        self._db.execute("DELETE FROM wanted WHERE address = ?", (key(address),))
 
     def failed(self, picture: Picture) -> None:
         """Note that a picture could not be had, whoever wants it."""
         self._db.execute(
             "UPDATE wanted SET due = ?, failed = ?, since = ?, trouble = ? WHERE address = ?",
-            (picture.due, picture.failed, picture.since, picture.trouble, picture.address),
+            (picture.due, picture.failed, picture.since, picture.trouble, key(picture.address)),
         )
 
     def forget(self, source: str) -> None:
@@ -119,8 +119,10 @@ class Wanted:
 
     def lacking(self, source: str) -> Lacking:
         """Count what a source wants."""
-        query = "SELECT count(*) FILTER (WHERE failed = 0), count(*) FILTER (WHERE failed) FROM wanted WHERE source = ?"
+        query = (
+            "SELECT count(*) FILTER (WHERE failed = 0), count(*) FILTER (WHERE failed > 0) FROM wanted WHERE source = ?"
+        )
         waiting, failed = self._db.execute(query, (source,)).fetchone()
-        query = f"SELECT {_FIELDS} FROM wanted WHERE source = ? AND failed ORDER BY since DESC, address LIMIT 1"
+        query = f"SELECT {_FIELDS} FROM wanted WHERE source = ? AND failed > 0 ORDER BY since DESC, address LIMIT 1"
         row = self._db.execute(query, (source,)).fetchone() if failed else None
         return Lacking(waiting, failed, Picture(*row) if row else None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import opened, plural
 from feedarchiver.config import Config, feeds_for, load
@@ -111,7 +112,9 @@ def _write_file(console: Console, archive: Archive, chosen: "Chosen", target: Pa
     console.say(told, event="exported", target=str(target), objects=count, faults=complaints.count)
 
 
-def _take_in(console: Console, holding: "Holding", store: Path | Address, index: Path, complaints: _Complaints) -> None:
+def _take_in(
+    console: Console, holding: "Holding", store: Path | Address, index: Path | IndexAddress, complaints: _Complaints
+) -> None:
     from feedarchiver.archive.copies import Incoming
 
     now = datetime.now(UTC)

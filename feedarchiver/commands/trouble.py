@@ -1,6 +1,7 @@
 """What went wrong, in the words of a person: for the end of a command, and for the log of one that goes on."""
 
 import os
+import sys
 
 from feedarchiver.errors import FeedarchiverError, StorageError
 
@@ -13,10 +14,20 @@ def said(error: Exception) -> str | None:
         return str(StorageError.of(error, "use", _name(error)))
     from sqlite3 import Error  # only a run in which something went wrong asks for it
 
-    if isinstance(error, Error):
+    why = str(error) if isinstance(error, Error) else _postgres(error)
+    if why is not None:
         advice = "no article is lost; run again, or make the index anew with `feedarchiver reindex`"
-        return f"the index cannot be used: {error}; {advice}"
+        return f"the index cannot be used: {why}; {advice}"
     return None
+
+
+def _postgres(error: Exception) -> str | None:
+    """Say what PostgreSQL says, if it is that which went wrong."""
+    if "psycopg" not in sys.modules:
+        return None
+    from feedarchiver.archive.postgres.session import told
+
+    return told(error)
 
 
 def _name(error: OSError) -> str:

@@ -52,7 +52,7 @@ def overview(config: Config, archive: Archive, overseer: "Overseer") -> "Overvie
 
 def rooms(config: Config) -> Iterator[Room]:
     """Look at the disks that everything lies on."""
-    places = {"archive": config.store, "index": config.index.parent, "feeds": config.published}
+    places = {"archive": config.store, "index": config.index_folder, "feeds": config.published}
     return look_at_disks({name: place for name, place in places.items() if isinstance(place, Path)})
 
 

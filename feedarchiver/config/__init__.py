@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedarchiver.archive.database import IndexAddress
 from feedarchiver.config import checks, environment, filters, sources
 from feedarchiver.config.checks import REQUIRED, read_table, shown
 from feedarchiver.config.names import folder_name, slug
@@ -59,15 +60,16 @@ _ALL = {**TABLES, **_LISTS}
 class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
-    `published` is the folder that feeds are written to, and `bucket` the address that it is then copied to, if there is
-    one. `title` is that of the feed of all articles, `archived_images` whether feeds show stored copies of images.
-    `hub` is told of changes, `after` is called after them. `contact` is for those who are asked. `feeds` is empty when
-    none is named: see `feeds_for`. `environment` names the variables that count more than the file.
+    `index` is a file, or an address in PostgreSQL; `published` is the folder that feeds are written to, and `bucket`
+    the address that it is then copied to, if there is one. `title` is that of the feed of all articles, `archived_images`
+    whether feeds show stored copies of images. `hub` is told of changes, `after` is called after them. `contact` is for
+    those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment` names the variables that
+    count more than the file.
     """
 
     root: Path
     store: Path | Address
-    index: Path
+    index: Path | IndexAddress
     max_seed_bytes: int
     published: Path
     bucket: Address | None
@@ -87,6 +89,11 @@ class Config:
     def tells_health(self) -> bool:
         """Tell whether a feed of health is named: what goes wrong is archived for nobody else."""
         return any(feed.kind == "health" for feed in self.feeds)
+
+    @property
+    def index_folder(self) -> Path | None:
+        """The folder that the index's file lies in, if it is in a file."""
+        return self.index.parent if isinstance(self.index, Path) else None
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -113,7 +120,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     return Config(
         root=root,
         store=store or home,
-        index=_at(root, archive["index"]) if archive["index"] else home / "index.db",
+        index=_index(root, archive["index"], home),
         max_seed_bytes=archive["max_seed_size"],
         published=_here(root, publish["folder"], _FEEDS),
         bucket=bucket,
@@ -193,6 +200,13 @@ def _address(text: str, endpoint: str | None) -> Address | None:
 def _here(root: Path, path: str, default: str) -> Path:
     """Name the folder on this machine: that of the default, when the one that is named is in a bucket."""
     return _at(root, default if path.startswith(SCHEME) else path)
+
+
+def _index(root: Path, index: str | None, home: Path) -> Path | IndexAddress:
+    """Name the index's file, or its address in PostgreSQL."""
+    if index is None:
+        return home / "index.db"
+    return IndexAddress(index, home) if index.partition("://")[0] in checks.POSTGRESQL else _at(root, index)
 
 
 def _at(root: Path, path: str) -> Path:

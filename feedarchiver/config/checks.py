@@ -24,6 +24,8 @@ _QUANTITY = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z]+)", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646, not its registry
 _HOST = re.compile(r"[A-Za-z0-9.:-]+")  # colons: an IPv6 address, which urlsplit has checked
 _HUB = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+([/?][!$-;=?-Z\[\]_a-z~]*)?")  # no user, and percent-encoded
+POSTGRESQL = ("postgresql", "postgres")
+_DATABASE = re.compile(r"//([^\s/?#@]*@)?[A-Za-z0-9.:,_%\[\]-]*/[^\s/?#@]*(\?[^\s#]*)?")  # as libpq reads it
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SECONDS = {
     unit: seconds
@@ -200,10 +202,15 @@ def endpoint(value: object) -> str:
 
 
 def index(value: object) -> str:
-    """Take the path out of "sqlite:PATH"."""
+    """Take the path out of "sqlite:PATH", or an address in PostgreSQL. No message shows it: a password may be in it."""
     scheme, _, path = text(value).partition(":")
-    if scheme in ("postgresql", "postgres"):
-        raise ValueError(f"{scheme}:// addresses are not supported yet; write it like 'sqlite:archive/index.db'")
+    if scheme in POSTGRESQL:
+        if not _DATABASE.fullmatch(path):
+            raise ValueError(
+                "is no address of a database like 'postgresql://user@host/database'; "
+                "in names and passwords, percent-encode what is neither a letter nor a digit"
+            )
+        return str(value)
     if scheme != "sqlite" or not path.strip() or path.startswith("//"):
         raise ValueError(f"{shown(value)} is not an index; write it like 'sqlite:archive/index.db'")
     return path

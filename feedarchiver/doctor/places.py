@@ -1,12 +1,14 @@
 """Folders: whether they are there, may be read and written, lie on one disk where files are renamed, and have room."""
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.lock import holder
 from feedarchiver.config import Config
 from feedarchiver.doctor import Finding
@@ -17,6 +19,7 @@ from feedarchiver.watching.sources import minute
 
 _WAIT_S = 2.0
 _BLOCK = bytes(4096)
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@|[?&]password=")
 
 
 def examine(config: Config) -> Iterator[Finding]:
@@ -24,7 +27,7 @@ def examine(config: Config) -> Iterator[Finding]:
     if isinstance(config.store, Path):
         yield _written("archive", config.store)
         yield _within("archive", config.store)
-    if config.index.parent != config.store:
+    if isinstance(config.index, Path) and config.index.parent != config.store:
         yield _written("index", config.index.parent)
     yield _written("feeds", config.published)
     yield _within("feeds", config.published)
@@ -82,14 +85,17 @@ def _read(source: str, folder: Path) -> Finding:
 
 def secret(config: Config, path: Path) -> Iterator[Finding]:
     """See that what may be keys in the configuration at `path` is not for everybody."""
-    if any(source.asking and source.asking.headers for source in config.sources):
+    what = "header fields" if any(source.asking and source.asking.headers for source in config.sources) else ""
+    if isinstance(config.index, IndexAddress) and _PASSWORD.search(config.index.url):
+        what = "address of the index" if not what else f"{what} and address of the index"
+    if what:
         readable = path.stat().st_mode & stat.S_IROTH
-        told = "its header fields can be read by everybody here" if readable else "not everybody can read its headers"
+        told = f"its {what} can be read by everybody here" if readable else f"not everybody can read its {what}"
         yield Finding("configuration", told, f"chmod o-r {path}" if readable else None)
 
 
 def _rooms(config: Config) -> Iterator[Finding]:
-    places = {"archive": config.store, "index": config.index.parent, "feeds": config.published}
+    places = {"archive": config.store, "index": config.index_folder, "feeds": config.published}
     for room in look({name: place for name, place in places.items() if isinstance(place, Path)}):
         told = f"{size(room.free_bytes)} of {size(room.bytes)} left ({room.name})"
         told += f", names for {room.free_files:,} of {room.files:,} files" if room.files else ""

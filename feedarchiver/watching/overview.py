@@ -104,8 +104,8 @@ class Overseer:
             articles=counts["entries"],
             versions=counts["versions"],
             captures=counts["captures"],
-            size=index.census.size(os.statvfs(archive.index_path.parent).f_frsize or _BLOCK),
-            index_bytes=sum(_bytes(archive.index_path, end) for end in ("", "-wal", "-shm")),
+            size=index.census.size(os.statvfs(archive.desk).f_frsize or _BLOCK),
+            index_bytes=archive.index_bytes(),
             oldest=None if oldest is None else moment(oldest),
             newest=None if newest is None else moment(newest),
         )
@@ -131,10 +131,3 @@ def _changed(feeds: Iterable[Path]) -> datetime | None:
     """Tell when one of some files changed last."""
     changed = [feed.stat().st_mtime_ns for feed in feeds if feed.is_file()]
     return moment(max(changed) // 1_000) if changed else None
-
-
-def _bytes(path: Path, end: str) -> int:
-    try:
-        return os.stat(f"{path}{end}").st_size
-    except OSError:
-        return 0

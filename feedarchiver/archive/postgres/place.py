@@ -1,0 +1,266 @@
+"""Where an index lies in PostgreSQL, and how to get at it: the counterpart of `archive.indexfile`.
+
+Each index has a *space* of its own, a schema in PostgreSQL's sense; the table `feedarchiver.indexes` tells which one is
+that of which archive, so that several archives can share a database. An index made anew gets another space. Whoever
+is reading the old one goes on reading it: readers hold a shared advisory lock on their space, and the next writer
+drops the spaces on which there is none. Who writes holds an advisory lock on the archive, one session at a time.
+
+Archives are told apart by their format.json. One in a folder keeps a *seal*: a word that its last writer left here and
+there. When they differ, the database or the folder was put back to an earlier state, or copied, and the index is made
+anew. A writer breaks the seal first and renews it last; a broken one means a crash, and then PostgreSQL's own recovery
+is to be trusted.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from feedarchiver.archive.bucket import Store
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.index import SCHEMA, Index
+from feedarchiver.archive.indexdb import IndexDamaged
+from feedarchiver.archive.indexfile import can_write
+from feedarchiver.archive.lock import locked
+from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
+from feedarchiver.archive.postgres.session import Session, is_doubtful
+from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.archive import Archive
+    from feedarchiver.archive.search import Search
+
+_BROKEN = "being written"
+_DIRECTORY = """
+CREATE SCHEMA IF NOT EXISTS feedarchiver;
+CREATE TABLE IF NOT EXISTS feedarchiver.indexes (
+    space TEXT PRIMARY KEY, archive TEXT NOT NULL, version BIGINT NOT NULL, is_current BOOLEAN NOT NULL,
+    seal TEXT NOT NULL
+)
+"""
+_ALL_SPACES = 0x_FEED_A2C4
+
+
+class PostgresPlace:
+    """A place for the index of one archive, `archive`. Writing needs the archive's lock, which the caller holds.
+
+    `wait_s`: how long to wait for a writer on another machine.
+    """
+
+    def __init__(self, at: IndexAddress, bucket: Store, archive: bytes, wait_s: float, *, is_sealed: bool) -> None:
+        self._at, self._bucket, self._wait_s = at, bucket, wait_s
+        self._archive = hashlib.sha256(archive).hexdigest()[:16]
+        self._seal = Path(bucket.root) / "index.seal" if is_sealed else None
+
+    def reading(self) -> Index:
+        """Open the index to read, made anew if need be: in memory where nothing can be written. Takes the lock then."""
+        if index := self.found():
+            return index
+        if not can_write(Path(self._bucket.root)):
+            from feedarchiver.archive.reindex import rebuild
+
+            return rebuild(self._bucket, None)
+        with locked(Path(self._bucket.root)):
+            if index := self.found():  # another process was quicker
+                return index
+            with closing(self._writer()) as session:
+                self._rebuild(session)
+            if index := self.found():
+                return index
+            raise ArchiveError(
+                "a copy of this archive uses the same database; give it one of its own; no article is lost"
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[Index]:
+        """Open the index to write, made anew if need be, and seal it at the end."""
+        with closing(self._writer()) as session:
+            try:
+                space = self._enter(session)
+            except IndexDamaged:
+                self._rebuild(session)
+                space = self._enter(session)
+            self._write_seal(_BROKEN)
+            yield PostgresIndex(session)
+            fresh = os.urandom(8).hex()
+            session.execute("UPDATE feedarchiver.indexes SET seal = ? WHERE space = ?", (fresh, space))
+            self._write_seal(fresh)
+
+    def rebuild(self) -> None:
+        """Make the index anew from the objects and put it in the old one's place."""
+        with closing(self._writer()) as session:
+            self._rebuild(session)
+
+    def found(self) -> Index | None:
+        """Open the index to read, if there is one that its last writer vouches for, or was writing when it ended."""
+        session = Session.open(self._at)
+        try:
+            self._enter(session)
+            session.execute("SET default_transaction_read_only = on")
+        except IndexDamaged:
+            session.close()
+            return None
+        except BaseException:
+            session.close()
+            raise
+        return PostgresIndex(session)
+
+    def is_sealed(self) -> bool:
+        """Tell whether there is such an index."""
+        if index := self.found():
+            index.close()
+        return index is not None
+
+    def stands(self) -> bool:
+        """Tell whether there is an index that is as its last writer left it."""
+        return self.is_sealed() and (self._seal is None or _read(self._seal) != _BROKEN)
+
+    def size(self) -> int:
+        """Tell how many bytes the index takes."""
+        query = (
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n "
+            "ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'"
+        )
+        with closing(Session.open(self._at)) as session:
+            return int(session.execute(query, (self._enter(session),)).fetchone()[0])
+
+    def file(self, scratch: Path) -> Path:
+        """Have what is derived from the objects in an SQLite file in a folder, to be compared."""
+        path = scratch / "kept.db"
+        with closing(Session.open(self._at)) as session:
+            self._enter(session)
+            fetched(session, path).close()
+        return path
+
+    def search(self, archive: "Archive") -> "Search":
+        """Have the search index, which lies in the same database."""
+        from feedarchiver.archive.postgres.search import PostgresSearch, PostgresSearchPlace  # few commands search
+
+        return PostgresSearch(archive, PostgresSearchPlace(self._at, self._archive))
+
+    def ended(self, error: BaseException | None) -> None:
+        """See whether what went wrong casts doubt on the index: then the next command makes it anew."""
+        if is_doubtful(error):
+            with suppress(StorageError, psycopg.Error), closing(Session.open(self._at)) as session:
+                session.execute(
+                    "UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self._archive,)
+                )
+
+    def _enter(self, session: Session) -> str:
+        """Let a session find the tables of the index, and keep them from being dropped. Raises IndexDamaged."""
+        query = "SELECT space, version, seal FROM feedarchiver.indexes WHERE archive = ? AND is_current"
+        while True:
+            try:
+                row = session.execute(query, (self._archive,)).fetchone()
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                row = None
+            if row is None:
+                raise IndexDamaged("there is no index of this archive")
+            space, version, seal = row
+            if version != SCHEMA:
+                raise IndexDamaged(f"it has schema {version}, not {SCHEMA}")
+            if self._seal and _read(self._seal) not in (_BROKEN, seal):
+                raise IndexDamaged("it is not as its last writer left it")
+            session.execute("SELECT pg_advisory_lock_shared(?)", (_number(space),))
+            if session.execute("SELECT 1 FROM feedarchiver.indexes WHERE space = ?", (space,)).fetchone():
+                break
+        session.execute(f"SET search_path TO {space}")
+        return str(space)
+
+    def _writer(self) -> Session:
+        """Connect as the one who writes. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
+        session = Session.open(self._at)
+        number = _number(self._archive)
+        try:
+            session.execute(f"SET lock_timeout = {max(1, round(self._wait_s * 1000))}")
+            session.execute("SELECT pg_advisory_lock(?)", (number,))
+            session.execute("SET lock_timeout = 0")
+        except psycopg.errors.LockNotAvailable:
+            holder = _holder(session, number)
+            session.close()
+            raise ArchiveInUse(holder) from None
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _rebuild(self, session: Session) -> None:
+        from feedarchiver.archive.reindex import rebuild
+
+        path = Path(self._bucket.tmp) / "index.db"  # a crash leaves it where the next writer tidies up
+        space, seal = f"feedarchiver_{os.urandom(8).hex()}", os.urandom(8).hex()
+        try:
+            self._bucket.harden()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _unlink(path)
+            rebuild(self._bucket, path).close()
+            with session.transaction():
+                session.execute("SELECT pg_advisory_xact_lock(?)", (_ALL_SPACES,))
+                for statement in _DIRECTORY.split(";"):
+                    session.execute(statement)
+                session.execute(f"CREATE SCHEMA {space}")
+                session.execute(f"SET LOCAL search_path TO {space}")
+                pour(path, session)
+                session.execute(
+                    "UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self._archive,)
+                )
+                row = space, self._archive, SCHEMA, seal
+                session.execute("INSERT INTO feedarchiver.indexes VALUES (?, ?, ?, TRUE, ?)", row)
+            _unlink(path)
+        except OSError as error:
+            raise StorageError.of(error, "rebuild the index", str(path)) from error
+        self._write_seal(seal)
+        self._drop_old(session)
+
+    def _drop_old(self, session: Session) -> None:
+        """Drop the spaces of earlier indexes that nobody is reading."""
+        query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
+        for (space,) in session.execute(query, (self._archive,)).fetchall():
+            if session.execute("SELECT pg_try_advisory_lock(?)", (_number(space),)).fetchone()[0]:
+                with session.transaction():
+                    session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
+                    session.execute("DELETE FROM feedarchiver.indexes WHERE space = ?", (space,))
+                session.execute("SELECT pg_advisory_unlock(?)", (_number(space),))
+
+    def _write_seal(self, text: str) -> None:
+        if self._seal is None:  # several machines write, and none knows what the last one left
+            return
+        fresh = self._seal.with_name(f"{self._seal.name}.new")
+        try:
+            fresh.write_text(f"{text}\n", encoding="ascii")
+            os.replace(fresh, self._seal)
+        except OSError as error:
+            raise StorageError.of(error, "seal the index", str(self._seal)) from error
+
+
+def _read(seal: Path) -> str:
+    try:
+        return seal.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _number(name: str) -> int:
+    """Name an advisory lock by 64 bits."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _holder(session: Session, number: int) -> str:
+    """Name who holds an advisory lock, and since when he is connected."""
+    query = (
+        "SELECT a.application_name, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
+        "FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND l.objsubid = 1 AND l.classid::bigint << 32 | l.objid::bigint = ?"
+    )
+    row = session.execute(query, (number,)).fetchone()
+    return "another process" if row is None else f"{row[0]} since {row[1]} UTC"
+
+
+def _unlink(path: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
