@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import sys
 
+import pytest
 from hypothesis import settings
 
 # The suite must not fail today and pass tomorrow; `make soak` looks for new inputs.
@@ -45,3 +46,14 @@ def _stay_at_home(event: str, args: tuple) -> None:
 
 
 sys.addaudithook(_stay_at_home)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Have a server of PostgreSQL."""
+    pytest.importorskip("psycopg")
+    from postgres import Cluster
+
+    cluster = Cluster()
+    yield cluster
+    cluster.close()

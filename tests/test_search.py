@@ -21,11 +21,12 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 class Shelf:
     """An archive in a folder, and what is put into it."""
 
-    def __init__(self, folder, runs=0):
+    def __init__(self, folder, runs=0, index=None):
         self.store = folder / "archive"
+        self.index = index or self.store / "index.db"
         self.file = self.store / "search.db"
         self.runs = runs
-        Archive.create(self.store, self.store / "index.db", now=NOW).close()
+        Archive.create(self.store, self.index, now=NOW).close()
 
     def put(self, *articles, source="seeds"):
         self.runs += 1
@@ -34,7 +35,7 @@ class Shelf:
                 writer.add(Received(article=article, raw=repr(article).encode(), source=source, url=None))
 
     def open(self):
-        return Archive.open(self.store, self.store / "index.db")
+        return Archive.open(self.store, self.index)
 
     def find(self, query, **options):
         with self.open() as archive, archive.searching() as search:

@@ -10,7 +10,7 @@ from web import Web
 
 HEAVY = {
     "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "obstore",
-    "prometheus_client", "protego", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
+    "prometheus_client", "protego", "psycopg", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
     "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}

@@ -61,10 +61,10 @@ class Config:
     """Everything config.toml says, with defaults filled in and absolute paths.
 
     `index` is a file, or an address in PostgreSQL; `published` is the folder that feeds are written to, and `bucket`
-    the address that it is then copied to, if there is one. `title` is that of the feed of all articles, `archived_images`
-    whether feeds show stored copies of images. `hub` is told of changes, `after` is called after them. `contact` is for
-    those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment` names the variables that
-    count more than the file.
+    the address that it is then copied to, if there is one. `title` is that of the feed of all articles,
+    `archived_images` whether feeds show stored copies of images. `hub` is told of changes, `after` is called after
+    them. `contact` is for those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment`
+    names the variables that count more than the file.
     """
 
     root: Path
