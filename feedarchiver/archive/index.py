@@ -241,7 +241,6 @@ class Index:
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
         self._db.executemany(_ALIAS, [(key(alias), entry) for alias in known.aliases])
-        fact = known.fact
         self._db.execute(
             f"INSERT INTO captures VALUES ({', '.join('?' * 17)})",
             (known.capture, entry, *_row_of(known)),
