@@ -38,7 +38,7 @@ def _ask(archive: Archive, count: int) -> None:
         names = islice(archive.bucket.names("articles"), SAMPLE)
         texts = [_text(archive, ObjectId(name)) for name in names]
         size_bytes = sum(len(text.encode()) for text in texts) / len(texts) * count
-        file_bytes = archive.index_path.with_name("search.db").stat().st_size
+        file_bytes = archive.index_at.with_name("search.db").stat().st_size
         print(f"search.db                 {file_bytes / 1e6:.1f} MB, {file_bytes / size_bytes:.2f} times the text")
         chance = random.Random(20231104)
         pairs = [chance.choice(found) for text in texts if (found := PAIR.findall(text))]

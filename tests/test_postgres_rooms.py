@@ -88,7 +88,13 @@ def notes(index):
     log.note(noted)
     index.commit()
     told = [room.read("host", LONG), room.read("host", "other"), index.seeds("s")["a.txt"][0], log.documents("all")]
-    told += [log.holding("all", "atom", 4, 9), log.holding("all", "atom", 5, 9), log.published(), log.states()]
+    told += [
+        log.holding("all", "atom", 4, 9),
+        log.holding("all", "atom", 5, 9),
+        log.published(),
+        log.digest(),
+        log.stamp("all/atom.xml"),
+    ]
     index.begin()
     log.forget_document("all/atom.xml")
     index.commit()

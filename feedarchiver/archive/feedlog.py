@@ -268,7 +268,7 @@ class FeedLog:
     def digest(self) -> str:
         """Name the state of all documents together: another one means that something has been written or removed."""
         found = hashlib.sha256()
-        with closing(self._db.execute("SELECT path, stamp FROM documents ORDER BY path")) as rows:
+        with closing(long(self._db, "SELECT path, stamp FROM documents ORDER BY path")) as rows:
             for path, stamp in rows:
                 found.update(f"{path}\n{stamp}\n".encode("utf-8", "surrogatepass"))
         return found.hexdigest()
