@@ -282,3 +282,34 @@ def test_tables_that_are_not_ours(there, cluster):
     assert "the index cannot be used" in ran.err
     assert program("build").status == 0
     assert program("verify").status == 0
+
+
+def test_two_machines(tmp_path, cluster):
+    """Machines that share a bucket and a database take turns in writing to one archive, and each sees it all."""
+    obstore = pytest.importorskip("obstore.store")
+    from feedarchiver.archive.layout import lay_out
+    from feedarchiver.archive.remotebucket import RemoteBucket
+    from feedarchiver.s3.address import Address
+    from feedarchiver.s3.remote import Remote
+
+    memory, url = obstore.MemoryStore(), cluster.database()
+
+    def machine(name):
+        bucket = RemoteBucket(Remote(memory, "memory"), tmp_path / name)
+        return Archive(
+            Address("bucket", ""), bucket, lay_out(bucket, "memory", START), IndexAddress(url, tmp_path / name)
+        )
+
+    marks = set()
+    for turn in range(4):
+        with machine("ab"[turn % 2]) as archive:
+            with archive.writing(START + timedelta(days=turn)) as writer:
+                for number in (turn, turn + 1):
+                    one = article(number, f"said {turn}")
+                    writer.add(Received(article=one, raw=repr(one).encode(), source="s", url=None))
+            assert archive.index.counts()["entries"] == turn + 2
+            marks.add(archive.index.mark()[0])
+    assert len(marks) == 1, "the index is not made anew at every turn"
+    with machine("c") as archive:
+        assert archive.index.counts() == {"entries": 5, "captures": 8, "versions": 8}
+        assert [checked for checked in archive.verify() if checked.fault] == []
