@@ -8,8 +8,10 @@ from test_building import World, article, edited
 
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.feedlog import Noted, Pieces
-from feedarchiver.archive.history import microseconds
+from feedarchiver.archive.history import Fact, microseconds
+from feedarchiver.archive.known import Known
 from feedarchiver.archive.wanted import START, Picture
+from feedarchiver.model import ObjectId
 
 NOW = microseconds(datetime(2024, 1, 9, tzinfo=UTC))
 LONG = f"https://example.org/{'long' * 1000}"
@@ -101,6 +103,19 @@ def notes(index):
     return [*told, log.documents("all")]
 
 
+def pages(index):
+    """Take in an article whose page was read, twice."""
+    index.begin()
+    for number in range(2):
+        fact = Fact(NOW + number, None, None, f"{number}" * 64, f"1:{number}", "p", "https://example.org/page", None)
+        names, said = ("https://example.org/page",), ObjectId("e" * 64)
+        index.add(Known(ObjectId(f"{number}a" * 32), names, fact, ObjectId("f" * 64), (1, 2, 3, 4), None, said))
+    index.commit()
+    entry = index.find(["https://example.org/page"])
+    told = [which for _, which in index.pages("p", 0, 9)], index.pages("p", entry, 9), sorted(index.told(entry, "p"))
+    return told, index.about("said", "e" * 64), sorted(index.lengths())
+
+
 @pytest.fixture(scope="module")
 def indexes(tmp_path_factory, cluster):
     """Fill an archive twice, with the index here and there, and have both to write."""
@@ -119,7 +134,7 @@ def indexes(tmp_path_factory, cluster):
         yield here.index, there.index
 
 
-@pytest.mark.parametrize("ask", [census, wanted, images, notes])
+@pytest.mark.parametrize("ask", [census, wanted, images, notes, pages])
 def test_answers_alike(indexes, ask):
     """Whatever is asked or noted, both say the same."""
     here, there = indexes
