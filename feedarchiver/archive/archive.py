@@ -16,7 +16,7 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile, can_write
 from feedarchiver.archive.layout import check_layout, lay_out, store_at
 from feedarchiver.archive.lock import WAIT_S, locked
-from feedarchiver.errors import ArchiveError
+from feedarchiver.errors import ArchiveError, UsageError
 from feedarchiver.model import Article, Change, Entry, ObjectId
 from feedarchiver.s3.address import Address
 
@@ -239,7 +239,7 @@ class Archive:
         try:
             from feedarchiver.archive.postgres.place import PostgresPlace
         except ImportError as error:
-            raise ArchiveError(
+            raise UsageError(
                 f"an index in PostgreSQL needs {error.name}, which is not here: "
                 "python -m pip install 'feedarchiver[postgres]'; nothing was done"
             ) from error
