@@ -17,7 +17,7 @@ _VALID = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PARTS = re.compile(r"(https?)://([^/?#\\]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
-_AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d*))?", re.DOTALL | re.ASCII)
+_AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d{0,9}))?", re.DOTALL | re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9\-._~]+|\[[0-9A-Fa-f:.]+\]")
 _NOT_IN_USERINFO = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~!$&'()*+,;=:%]")
 _NOT_IN_PATH = re.compile(rf"%(?![0-9A-Fa-f]{{2}})|[^{_CHAR}/%]")
