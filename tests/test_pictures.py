@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import images
 import pytest
 from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, strike, trace
-from news import Newsroom, Story
+from news import Newsroom, Story, rss, source
 from program import CONFIG, Program
 from test_startup import HEAVY, loaded
 from web import Web, answer, bomb, endless, head, late, redirect
@@ -205,7 +205,7 @@ class Clock:
         self.now, self.program = datetime.now(UTC), program
         self.requests = 1_000
 
-    def __call__(self, **after):
+    def __call__(self, *sources, most_bytes=1_000_000_000, **after):
         self.now += timedelta(**after)
         left = [self.requests]
 
@@ -213,9 +213,9 @@ class Clock:
             left[0] -= 1
 
         manner = Fetching(self.now, None, lambda: 0.0, lambda: left[0] <= 0, advance, lambda: None, gap_s=0)
-        source = Illustrated("news", ("news",), "all", allow_private=True)
+        wanting = [Illustrated(name, (name,), "all", allow_private=True) for name in sources or ("news",)]
         with Archive.open(self.program.archive, self.program.archive / "index.db") as archive:
-            return fetch(archive, [source], manner)
+            return fetch(archive, wanting, manner._replace(most_bytes=most_bytes))
 
 
 def test_never_given_up(tmp_path, web):
@@ -264,6 +264,43 @@ def test_an_article_of_pictures(tmp_path, web):
     done = at()
     assert done.left == 199
     assert "http://news.example/1#top names 250 pictures, of which the first 200 are fetched" in str(done.notices)
+
+
+def test_rations(tmp_path, web):
+    """What the pictures of a source come to within a day is bounded, and said once; the others come on another day."""
+    room = Newsroom(tmp_path / "home", web)
+    many = [place(web, 1, f"/{n}.png", answer(200, images.png(shade=n))) for n in range(6)]
+    room.says(illustrated(1, *many, place(web, 1, "/large.png", endless(head(200), bytes(1_000_000)))))
+    room("update")
+    at = Clock(room)
+    done = at(most_bytes=1)  # the one that is too large counts, too
+    assert (done.stored, done.failed, done.left) == (0, 1, 6)
+    assert "within a day, which is the most; others are left until" in str(done.notices)
+    web.asked.clear()
+    assert at(most_bytes=1, hours=23) == Fetched(left=done.left)
+    assert web.paths() == []
+    web.pages["/large.png"] = answer(410)
+    assert [at(most_bytes=1, days=1).stored for _ in many] == [1] * len(many)
+    assert copies(room) == set(many)
+
+
+def test_in_turns(tmp_path, web):
+    """A source that names very many pictures, on many hosts, leaves the others their turn."""
+    room = Newsroom(tmp_path / "home", web)
+    config = room.folder / "config.toml"
+    config.write_text(f"{config.read_text()}\n{source('other', place(web, 9, '/other.xml'))}")
+    room.says(
+        *(illustrated(n, *(place(web, n + 2, f"/{n}-{m}.png", answer(404)) for m in range(190))) for n in range(6))
+    )
+    own = [place(web, 1, f"/a{n}.png", answer(200, images.png(shade=n))) for n in range(5)]
+    web.pages["/other.xml"] = answer(200, rss([illustrated(99, *own)]), content_type="application/rss+xml")
+    room("update")
+    at = Clock(room)
+    at.requests = 20
+    assert at("news", "other").stored == len(own)
+    assert copies(room) == set(own)
+    at.requests = 2_000
+    assert at("news", "other").left == 0
 
 
 def test_a_busy_host(tmp_path, web):

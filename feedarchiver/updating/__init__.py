@@ -9,6 +9,8 @@
     storing.py   the batches that are written, what is decided and remembered
     wanting.py   after the articles: which pictures they name that are not archived yet
     pictures.py  those pictures, asked for and stored
+    rations.py   how much of them a source may bring
+    turns.py     each source in its turn
     robots.py    what is remembered of robots.txt files
 
 Memory does not grow with the number of sources: requests are made when somebody is free to carry them out, and what

@@ -4,7 +4,6 @@ A picture is asked for with its article's link as the Referer, if the host's rob
 from its bytes. One that cannot be had is asked for again, ever more rarely; only 410 (gone) ends that.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,8 +19,10 @@ from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, target
 from feedarchiver.imagefile import LIMIT_BYTES
 from feedarchiver.updating.events import Notice
+from feedarchiver.updating.rations import Rations
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles
 from feedarchiver.updating.source import HOST, host_read, host_written
+from feedarchiver.updating.turns import Turns
 from feedarchiver.updating.wanting import Illustrated, look
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Fetching(NamedTuple):
     """How to fetch: only what is due, by whom, until `is_over`. `chance` spreads what would come at once.
 
     `beat` is called every second, `advance` with each picture that was asked for; `gap_s` is the pause between two
-    requests to one host.
+    requests to one host; `most_bytes` is what the pictures of one source may come to within a day.
     """
 
     now: datetime
@@ -62,6 +63,7 @@ class Fetching(NamedTuple):
     beat: Callable[[], None]
     due_only: bool = True
     gap_s: float = 1.0
+    most_bytes: int = 1_000_000_000
 
 
 def fetch(archive: Archive, sources: Iterable[Illustrated], manner: Fetching) -> Fetched:
@@ -73,17 +75,25 @@ def fetch(archive: Archive, sources: Iterable[Illustrated], manner: Fetching) ->
     asking = _Asking(archive, illustrated, manner)
     requests = asking.requests()
     first = next(requests, None)
-    if first is None:
-        return done
+    if first is not None:
+        _ask(archive, asking, chain([first], requests), manner, done)
+    if first is not None or asking.rations.are_short:
+        counts = archive.index.wanted.due_counts(microseconds(manner.now), microseconds(manner.now + _NEVER))
+        done.left = sum(count for source, count in counts.items() if source in illustrated)
+    return done
+
+
+def _ask(
+    archive: Archive, asking: "_Asking", requests: Iterator[Request | None], manner: Fetching, done: Fetched
+) -> None:
+    """Ask for pictures, and store what comes."""
     from feedarchiver.gather.web.client import Client
     from feedarchiver.gather.web.together import ask_all
 
     storing = _Storing(archive, manner, done)
     with (
         Client(now=manner.now, contact=manner.contact, robots=asking.robots.known) as client,
-        closing(
-            ask_all(client, chain([first], requests), workers=_WORKERS, gap_s=manner.gap_s, beat=manner.beat)
-        ) as results,
+        closing(ask_all(client, requests, workers=_WORKERS, gap_s=manner.gap_s, beat=manner.beat)) as results,
     ):
         for request, result in results:
             picture = asking.take(request, result)
@@ -92,10 +102,7 @@ def fetch(archive: Archive, sources: Iterable[Illustrated], manner: Fetching) ->
             if storing.is_full():
                 storing.flush(asking.learned())
     storing.flush(asking.learned())
-    done.notices += storing.notices()
-    counts = archive.index.wanted.due_counts(microseconds(manner.now), microseconds(manner.now + _NEVER))
-    done.left = sum(count for source, count in counts.items() if source in illustrated)
-    return done
+    done.notices += [*storing.notices(), *asking.rations.notices()]
 
 
 class _Asking:
@@ -105,12 +112,13 @@ class _Asking:
         self._archive, self._sources, self._manner = archive, sources, manner
         self._due = self._read()
         self._under_way: dict[str, Picture] = {}
-        self._held: dict[str, deque[Picture]] = {}
-        self._count = 0
+        self._turns = Turns(_MOST_HELD, len(sources))
         self._met: set[str] = set()
+        self._has_passed_over = False
         self._hosts: dict[str, politeness.Host | None] = {}
         self._learned: dict[str, politeness.Host | None] = {}
         self.robots = RobotsFiles()
+        self.rations = Rations(archive.index, sources, manner.now, manner.most_bytes)
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another result has been taken."""
@@ -127,30 +135,24 @@ class _Asking:
         after = politeness.host_after(before, result, self._manner.now)
         if site and after != before:
             self._hosts[site] = self._learned[site] = after
-        return self._under_way.pop(site)
+        picture = self._under_way.pop(site)
+        self.rations.came(picture.source, _size(result))
+        return picture
 
     def learned(self) -> Iterator[tuple[str, str, str | None]]:
         """Give what is to be noted of hosts since the last time: about what, of which, what."""
         yield from ((HOST, site, host_written(host)) for site, host in self._learned.items())
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
+        yield from self.rations.learned()
         self._learned.clear()
 
     def _next(self) -> Picture | None:
-        """Find a picture whose host is not being asked."""
-        for site, pictures in self._held.items():
-            if site not in self._under_way:
-                picture = pictures.popleft()
-                self._count -= 1
-                if not pictures:
-                    del self._held[site]
-                return picture
-        while self._count < _MOST_HELD and (found := next(self._due, None)):
-            site = _site(found)
-            if site not in self._under_way and site not in self._held:
-                return found
-            self._held.setdefault(site, deque()).append(found)
-            self._count += 1
-        return None
+        """Find a picture whose host is not being asked, of the source whose turn it is."""
+        if self._has_passed_over and not self._turns:
+            self._has_passed_over, self._due = False, self._read()
+        while not self._turns.are_full and (found := next(self._due, None)):
+            self._turns.put(found, _site(found))
+        return self._turns.next(self._under_way, self.rations.is_left)
 
     def _read(self) -> Iterator[Picture]:
         """Read what is to be asked for, each once, without the hosts that want to be left alone."""
@@ -165,7 +167,11 @@ class _Asking:
             for picture in page:
                 if picture.source not in self._sources or picture.address in self._met:
                     continue
-                if not politeness.wait(None, self._host(_site(picture)), now):
+                if not self.rations.is_left(picture.source):
+                    continue
+                if self._turns.has_share(picture.source):
+                    self._has_passed_over = True
+                elif not politeness.wait(None, self._host(_site(picture)), now):
                     self._met.add(picture.address)
                     yield picture
 
@@ -260,6 +266,13 @@ def _stored(writer: "Writer", picture: Picture, answer: Answer) -> Failure | Non
         return Failure(picture.url, Kind.MALFORMED, refused.reason)
     writer.wanted.had(picture.address)
     return None
+
+
+def _size(result: Answer | Failure) -> int:
+    """Tell how many bytes came, as far as that is known."""
+    if isinstance(result, Answer):
+        return len(result.body or b"")
+    return LIMIT_BYTES if result.kind is Kind.TOO_LARGE else 0
 
 
 def _site(picture: Picture) -> str:
