@@ -8,6 +8,7 @@ from program import Program
 from test_listing import CARDS
 from web import Web, answer, redirect
 
+from feedarchiver.config import adding
 from feedarchiver.gather.web.client import Client
 from feedarchiver.updating.finding import NotASource, find
 
@@ -125,3 +126,14 @@ def test_no_address(tmp_path):
         said = program("add", wrong)
         assert (said.status, said.err.count("\n")) == (2, 1)
         assert "secret" not in said.err
+
+
+def test_secrets_stay_secret(tmp_path):
+    """The configuration may hold secrets: what is written beside it until it has been checked is for nobody else."""
+    program = Program(tmp_path / "home")
+    with adding._added(program.folder / "config.toml", [{"id": "a", "kind": "feed", "url": "https://a.example/"}]) as (
+        fresh,
+        sources,
+    ):
+        assert fresh.stat().st_mode & 0o077 == 0
+        assert [source.id for source in sources] == ["a"]

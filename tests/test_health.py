@@ -300,6 +300,8 @@ def test_silence_is_measured(found, later):
         ("moved to http://u:p@example.org:81/x/y.", "moved to http://example.org:81/…."),
         ("http://example.org/: no", "http://example.org: no"),
         ('<a href="https://a.example/secret">', '<a href="https://a.example/…">'),
+        ("http://example.org/feed'key=secret: no", "http://example.org/…: no"),
+        ("http://u:p@ss@example.org/", "http://example.org"),
         ("nothing to hide", "nothing to hide"),
     ],
 )

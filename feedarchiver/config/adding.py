@@ -72,12 +72,18 @@ def _added(path: Path, tables: list[Table]) -> Iterator[tuple[Path, list[Source]
     ids = {table["id"] for table in tables}
     try:
         try:
-            fresh.write_text(tomlkit.dumps(document), encoding="utf-8", newline="")
+            with open(fresh, "w", encoding="utf-8", newline="", opener=_private) as file:
+                file.write(tomlkit.dumps(document))
             yield fresh, [source for source in load(fresh).sources if source.id in ids]
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError.of(error, "write", str(path), "it was left as it is") from error
+
+
+def _private(path: str, flags: int) -> int:
+    """Make a file that nobody else can read: there may be secrets in it."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _id(text: str) -> str:

@@ -1,6 +1,6 @@
 """Pictures from the web into the archive: those that are due, one host after the other's turn, stored some at a time.
 
-A picture is asked for with its article's link as the Referer, if the host's robots.txt allows it. What it is, is read
+A picture is asked for with its article's site as the Referer, if the host's robots.txt allows it. What it is, is read
 from its bytes. One that cannot be had is asked for again, ever more rarely; only 410 (gone) ends that.
 """
 
@@ -291,9 +291,14 @@ def _origin(url: str) -> str | None:
 
 
 def _referer(picture: Picture) -> str | None:
-    """Name the article, unless that is a secret on the way to the picture (RFC 9110 section 10.1.3)."""
+    """Name the article, as browsers do: to another site only by its own, since links may hold keys.
+
+    Spec: https://www.w3.org/TR/referrer-policy/, strict-origin-when-cross-origin.
+    """
     try:
         article, place = target(picture.link or ""), target(picture.url)
     except Stopped:
         return None
-    return None if article.scheme > place.scheme else article.origin + article.path
+    if article.scheme > place.scheme:
+        return None
+    return article.origin + (article.path if article.origin == place.origin else "/")

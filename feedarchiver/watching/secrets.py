@@ -2,8 +2,8 @@
 
 import re
 
-_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#@]*@)?([^\s/?#'\"<>,;)]+)([^\s'\"<>]*)", re.IGNORECASE)
-_POINTS = ".,:;)"
+_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#]*@)?([^\s/?#'\"<>,;)]+)(\S*)", re.IGNORECASE)
+_POINTS = ".,:;)'\"<>"
 
 
 def masked(text: str) -> str:
