@@ -387,9 +387,15 @@ class TestCredentials:
                 {"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"},
                 "no credentials for S3",
             ),
+            *(
+                ({name: address}, "is no address of a store")
+                for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+                for address in ("foo", "http://[::1", "ftp://e.org", "http://e.org:99999", "https://key:secret@e.org")
+            ),
         ],
     )
     def test_none(self, files, environment, said):
-        """A profile that is not there or holds no key, or no credentials at all, is one line."""
-        with pytest.raises(UsageError, match=said):
+        """A profile that is not there or holds no key, no credentials at all, or no address of a store, is one line."""
+        with pytest.raises(UsageError, match=said) as raised:
             settings(files | environment, None)
+        assert "secret" not in str(raised.value)

@@ -6,12 +6,16 @@ Keys in the environment come first, then those of the profile (AWS_PROFILE, else
 
 import configparser
 import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from feedarchiver.errors import UsageError
 
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.:_\[\]-]+(/[A-Za-z0-9._~/-]*)?", re.IGNORECASE)
 _GIVEN = (  # what obstore itself finds in the environment, or asks for where that says
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -31,11 +35,22 @@ def settings(environment: Mapping[str, str], endpoint: str | None) -> dict[str, 
             _check_absent(environment)
     if not environment.get("AWS_REGION") and not environment.get("AWS_DEFAULT_REGION") and "region" in profile:
         found["aws_region"] = profile["region"]
-    variables = (environment.get("AWS_ENDPOINT_URL_S3"), environment.get("AWS_ENDPOINT_URL"))
+    variables = map(environment.get, ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"))
     endpoint = next(filter(None, (endpoint, *variables, profile.get("endpoint_url"))), None)
     if endpoint:
+        _check(endpoint)
         found |= dict.fromkeys(("aws_endpoint", "aws_endpoint_url_s3"), endpoint.rstrip("/"))
     return found
+
+
+def _check(endpoint: str) -> None:
+    """See that a store can be asked at an address. Raises UsageError."""
+    with suppress(ValueError):
+        parts = urlsplit(endpoint)
+        if _ENDPOINT.fullmatch(endpoint) and parts.hostname and parts.port != 0:
+            return
+    told = "the endpoint of S3 that the environment or the AWS profile names is no address of a store"
+    raise UsageError(f"{told} like 'https://s3.example.org'; nothing was done")
 
 
 def _profile(environment: Mapping[str, str]) -> dict[str, str]:
