@@ -108,3 +108,13 @@ def test_when_a_page_is_tried_again(kind, tries):
     assert count == tries
     assert not one.is_due(NOW, "x", anyway=False)
     assert one.is_due(NOW, "x", anyway=True)
+
+
+def test_further_documents_are_bounded():
+    """However many sitemaps a source names in how many of them, so many are remembered, and the first ones stay."""
+    job, notes = Job(SOURCE, Remembered()), 0
+    for of in "abc":
+        named = [kinds.Part(f"https://news.example/{of}{number}", None) for number in range(20_000)]
+        notes += len([*job.name_parts(named, of)])
+    assert (len(job.parts), notes, job.parts_beyond) == (50_000, 50_000, 10_000)
+    assert {"https://news.example/a0", "https://news.example/c9999"} <= job.parts.keys()

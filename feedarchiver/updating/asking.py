@@ -168,6 +168,9 @@ class Asking:
                 job.at = page
                 return self._request(job, url, crawl=True)._replace(limit_bytes=_LONGEST_PAGE)
             job.pass_over()
+        if job.parts_beyond:
+            text = f"names more sitemaps than are remembered; {job.parts_beyond:,} are left out"
+            self.notices.append(Notice(job.source.id, text))
         if job.began and job.unread:
             why = "a dry run asks for few" if self._manner.dry_run else "left for another run"
             self.notices.append(Notice(job.source.id, f"pages of articles that were not read: {job.unread:,}, {why}"))

@@ -11,6 +11,7 @@ from feedarchiver.updating.unread import Note, Part, Unread, part_note
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PARTS = 100  # in one run
+_MOST_KNOWN = 50_000  # further documents; as many as one index may name, but indexes may name indexes
 _MOST_PAGES = 200
 _MOST_PAGES_FORESEEN = 3
 _MOST_FAILURES = 3  # in a row
@@ -34,7 +35,8 @@ class Job:
     """A source that is being asked. `at`: the further document, or the article, whose answer is awaited.
 
     `pages` are those to be read, the newest that fit into a run, the oldest of them first; `parts` are the source's
-    further documents. `closed`: hosts that are not asked any more in this run.
+    further documents, `parts_beyond` counts those that are too many. `closed`: hosts that are not asked any more in
+    this run.
     """
 
     source: WebSource
@@ -45,6 +47,7 @@ class Job:
     parts: dict[str, Part] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     began: bool = False
+    parts_beyond: int = 0
     _asked_parts: set[str] = field(default_factory=set)
     _beyond: int = 0
     _read: int = 0
@@ -72,6 +75,10 @@ class Job:
         for one in named:
             known = self.parts.get(one.url) or Part(one.url, of)
             fresh[one.url] = known._replace(of=of, modified=one.modified)
+        room = max(_MOST_KNOWN - sum(part.of != of for part in self.parts.values()), 0)
+        if len(fresh) > room:
+            self.parts_beyond += len(fresh) - room
+            fresh = dict([*fresh.items()][:room])
         for url, part in [*self.parts.items()]:
             if part.of == of and url not in fresh:
                 yield part_note(self.source.id, self.parts.pop(url), gone=True)
