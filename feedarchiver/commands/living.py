@@ -23,8 +23,8 @@ from feedarchiver.commands.main import (
     import_new,
     publish,
     tell_health,
-    would_reseal,
 )
+from feedarchiver.commands.resealing import would_reseal
 from feedarchiver.commands.trouble import said
 from feedarchiver.config import Config, load
 from feedarchiver.errors import ArchiveInUse, ConfigError, UsageError

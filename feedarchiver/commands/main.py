@@ -1,6 +1,5 @@
 """import, build and run: the way of an article from a seed file into the feeds."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +10,8 @@ from feedarchiver import building, flow
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.naming import plural
+from feedarchiver.commands.resealing import ask_to_reseal
 from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
 
@@ -59,7 +60,7 @@ def build_command(console: Console, *, reseal: bool, full: bool) -> int:
     """Publish the feeds of what the archive holds. Files whose bytes would not change are not touched."""
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive:
-        _ask_to_reseal(config, archive, agreed=reseal)
+        ask_to_reseal(config, archive, agreed=reseal)
         done = publish(console, config, archive, full=full)
         went_well = announce(console, config, archive)
     console.say(_told(done), event="built", **_figures(done))
@@ -79,7 +80,7 @@ def run_command(console: Console, *, reseal: bool) -> int:
     config = load(console.config_path)
     with _create(config) as archive:
         archive.keeps_cleaned = True
-        _ask_to_reseal(config, archive, agreed=reseal)
+        ask_to_reseal(config, archive, agreed=reseal)
         ran = run_once(console, config, archive)
         went_well = announce(console, config, archive)
     console.say(ran.told, event="run", **ran.figures)
@@ -183,30 +184,6 @@ def tell_health(console: Console, config: Config, archive: Archive) -> int:
     return watching.tell(console, config, archive)
 
 
-def _ask_to_reseal(config: Config, archive: Archive, *, agreed: bool) -> None:
-    """See that nobody cuts sealed pages anew without knowing. Raises UsageError when that is not agreed to."""
-    what = None if agreed else would_reseal(config, archive)
-    if what is None:
-        return
-    if not sys.stdin.isatty() or not sys.stderr.isatty():
-        raise UsageError(f"{what}; add --reseal to do it, or set it back; nothing was done")
-    if not click.confirm(f"{what}. Cut them anew?", err=True):
-        raise UsageError("nothing was done; set page_size back to go on as before")
-
-
-def would_reseal(config: Config, archive: Archive) -> str | None:
-    """Say which sealed pages the configured page size would cut anew."""
-    feeds = feeds_for(config, archive.index.sources())
-    cut = building.resealed(archive, feeds, config.page_size, config.published, config.bucket)
-    if not cut:
-        return None
-    count = sum(feed.pages for feed in cut)
-    return (
-        f"page_size is {config.page_size} now and was {cut[0].size}: {_count(count, 'archive page')} of "
-        f"{_count(len(cut), 'feed')} would be cut anew, although archive pages are meant never to change"
-    )
-
-
 def _create(config: Config) -> Archive:
     return Archive.create(config.store, config.index, now=datetime.now(UTC))
 
@@ -288,11 +265,11 @@ def publish(console: Console, config: Config, archive: Archive, *, full: bool = 
 def _told(done: flow.Imported | building.Built) -> str:
     """Sum up for a person."""
     if isinstance(done, building.Built):
-        parts = [_count(done.feeds, "feed"), f"{_count(len(done.written), 'document')} written"]
+        parts = [plural(done.feeds, "feed"), f"{plural(len(done.written), 'document')} written"]
         parts += [f"{done.unchanged} unchanged", *([f"{len(done.removed)} removed"] if done.removed else [])]
         return ", ".join(parts)
-    parts = [_count(done.articles, "article"), f"{done.new} new"]
-    parts += [_count(done.versions, "new version")] if done.versions else []
+    parts = [plural(done.articles, "article"), f"{done.new} new"]
+    parts += [plural(done.versions, "new version")] if done.versions else []
     parts += [f"{done.noise} with other markup only"] if done.noise else []
     parts += [f"{len(done.refused)} refused"] if done.refused else []
     return ", ".join(parts)
@@ -305,7 +282,3 @@ def _figures(done: flow.Imported | building.Built) -> dict[str, object]:
         return told | {"faults": len(done.faults)}
     counts = {name: getattr(done, name) for name in ("articles", "new", "versions", "noise", "known")}
     return counts | {"refused": len(done.refused)}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

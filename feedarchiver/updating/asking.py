@@ -16,8 +16,8 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.gather import kinds
 from feedarchiver.gather.kinds import Reading, Sought, Unreadable
 from feedarchiver.gather.web import politeness
-from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, Target, target
-from feedarchiver.updating import unread
+from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
+from feedarchiver.updating import places, unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
 from feedarchiver.updating.job import Job, Walk
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles
@@ -95,7 +95,7 @@ class Asking:
     def _event(self, job: Job, request: Request, result: Answer | Failure) -> Event:
         at, job.at = job.at, None
         if isinstance(result, Failure) and _is_about_host(result):
-            job.closed.add(_site(request.url))
+            job.closed.add(places.site(request.url))
         if isinstance(at, Unread):
             return self._paged(job, at, result)
         if isinstance(result, Answer):
@@ -145,13 +145,13 @@ class Asking:
         source = job.source
         self._jobs[source.id] = job
         job.began = True
-        place = _place(url) if crawl else None
+        place = places.place(url) if crawl else None
         if place:
             self.robots.recall(self._archive.index, place.origin)
         return Request(
             url,
             label=source.id,
-            headers=source.headers if _is_home(url, source.url) else (),
+            headers=source.headers if places.is_home(url, source.url) else (),
             allow_private=source.allow_private,
             crawl=crawl,
             timeout_s=source.timeout_s,
@@ -164,7 +164,7 @@ class Asking:
             return self._request(job, part.url, crawl=True)._replace(etag=part.etag, modified=part.http_modified)
         while not self._is_late() and (page := job.next_page(foreseen=self._manner.dry_run)):
             url = page.known.article.link or ""
-            if _site(url) not in job.closed and politeness.wait(None, self._host(url), self._now) is None:
+            if places.site(url) not in job.closed and politeness.wait(None, self._host(url), self._now) is None:
                 job.at = page
                 return self._request(job, url, crawl=True)._replace(limit_bytes=_LONGEST_PAGE)
             job.pass_over()
@@ -265,7 +265,7 @@ class Asking:
         return found
 
     def _host(self, url: str) -> politeness.Host | None:
-        place = _place(url)
+        place = places.place(url)
         if place is None:
             return None
         return self.hosts[place.site] if place.site in self.hosts else self._noted(place.site)
@@ -275,31 +275,13 @@ class Asking:
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""
-        place, before = _place(request.url), self._host(request.url)
+        place, before = places.place(request.url), self._host(request.url)
         after = politeness.host_after(before, result, self._now)
         if place is not None and after != before:
             self.hosts[place.site] = after
-
-
-def _place(url: str) -> Target | None:
-    try:
-        return target(url)
-    except Stopped:  # the client will say so
-        return None
-
-
-def _site(url: str) -> str:
-    place = _place(url)
-    return place.site if place else url
 
 
 def _is_about_host(failure: Failure) -> bool:
     """Tell whether other addresses of the host would fail in the same way now."""
     no_rules = "robots.txt cannot be had" in failure.reason
     return no_rules or failure.kind is Kind.UNREACHABLE or politeness.is_for_host(failure)
-
-
-def _is_home(url: str, home: str) -> bool:
-    """Tell whether what a source's own headers say may go there: to the same host, and no less safely."""
-    place, own = _place(url), _place(home)
-    return place is not None and own is not None and place.site == own.site and place.scheme >= own.scheme

@@ -18,6 +18,7 @@ from feedarchiver.errors import ImageRefused
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, target
 from feedarchiver.imagefile import LIMIT_BYTES
+from feedarchiver.updating import places
 from feedarchiver.updating.events import Notice
 from feedarchiver.updating.rations import Rations
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles
@@ -176,11 +177,11 @@ class _Asking:
                     yield picture
 
     def _request(self, picture: Picture) -> Request:
-        source, site, origin = self._sources[picture.source], _site(picture), _origin(picture.url)
+        source, site, origin = self._sources[picture.source], _site(picture), places.origin(picture.url)
         self._under_way[site] = picture
         if origin:
             self.robots.recall(self._archive.index, origin)
-        own = source.headers if source.home and _origin(source.home) == origin else ()
+        own = source.headers if source.home and places.origin(source.home) == origin else ()
         referer = _referer(picture)
         return Request(
             picture.url,
@@ -281,13 +282,6 @@ def _site(picture: Picture) -> str:
         return target(picture.url).site
     except Stopped:
         return ""
-
-
-def _origin(url: str) -> str | None:
-    try:
-        return target(url).origin
-    except Stopped:
-        return None
 
 
 def _referer(picture: Picture) -> str | None:
