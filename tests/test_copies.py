@@ -498,7 +498,7 @@ def test_killed_at_any_call(program, tmp_path, arriving):
     wanted = holds(program, "articles") | (holds(start, "articles") if arriving else set())
     struck = sample(calls, 1 if SOAK else 1000)
     assert len(struck) > 15
-    for call in struck[:: 1 if SOAK else 6]:
+    for call in struck[:: 1 if SOAK else 12]:
         one = Copy(start, tmp_path / "struck")
         strike(one, call, KILL, *command)
         if (one.archive / "format.json").exists():
@@ -523,7 +523,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=2000 if SOAK else 40)
+@settings(max_examples=2000 if SOAK else 20)
 @given(steps=STEPS)
 def test_any_history_merges(steps):
     """Whatever two archives went through: logs only grow, index equals objects, and both end up showing the same."""

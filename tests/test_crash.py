@@ -121,7 +121,7 @@ def killed(state: State, folder: Path, call: Call, *command: str) -> list[str]:
 
 @needs_strace
 @pytest.mark.parametrize(
-    ("name", "command", "first"),  # every third shape of calls from this one on; None: all calls, in `make soak`
+    ("name", "command", "first"),  # every fourth shape of calls from this one on; None: all calls, in `make soak`
     [
         ("fresh", "run", 0),
         ("grown", "run", 1),
@@ -138,7 +138,7 @@ def test_killed_before_any_change(states, tmp_path, name, command, first):
         pytest.skip("this is for `make soak`")
     state, words = states[name], command.split()
     _, calls = trace(Copy(state.program, tmp_path / "traced"), *words)
-    points = sample(calls) if SOAK else sample(calls, len(calls))[first::3]
+    points = sample(calls) if SOAK else sample(calls, len(calls))[first::4]
     assert in_pool(killed, [(state, tmp_path / str(n), call, *words) for n, call in enumerate(points)]) == []
 
 

@@ -130,7 +130,7 @@ def test_any_call_may_fail(program, tmp_path):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         done = [
             pool.submit(failed, program, wanted, tmp_path / str(number), *point)
-            for number, point in enumerate(points if SOAK else points[::16])  # each error in turn
+            for number, point in enumerate(points if SOAK else points[::32])  # each error in turn
         ]
         for one in done:
             one.result()
@@ -150,7 +150,7 @@ def test_fsync_fails(program, tmp_path):
         is_whole(struck, wanted)
 
 
-@pytest.mark.parametrize("size_kb", range(16, 400, 16) if SOAK else (16, 128, 256, 384))
+@pytest.mark.parametrize("size_kb", range(16, 400, 16) if SOAK else (16, 256))
 def test_disk_full(tmp_path, size_kb):
     """On a disk that is too small a run fails with one line; with more room the next one completes."""
     source = Program(tmp_path / "source")
@@ -250,7 +250,7 @@ def test_output_that_cannot_be_written(program):
     is_one_line(Ran(done.returncode, "", done.stderr), "cannot use the output: no space left on the disk; nothing lost")
 
 
-@pytest.mark.parametrize(("processes", "rounds"), [(8, 10) if SOAK else (4, 3)])
+@pytest.mark.parametrize(("processes", "rounds"), [(8, 10) if SOAK else (4, 2)])
 def test_many_at_once(tmp_path, processes, rounds):
     """However many import and run at once, each article is archived exactly once, and all of them end well."""
     program = Program(tmp_path / "home")
@@ -369,7 +369,7 @@ def scribble(index: Path, luck: random.Random) -> str:
     return f"{deed} at {place}, {len(noise)} bytes"
 
 
-@pytest.mark.parametrize("number", range(50 if SOAK else 10))
+@pytest.mark.parametrize("number", range(50 if SOAK else 5))
 def test_index_damaged(program, number):
     """Whatever becomes of the index, it is made anew in silence, and the feeds come out byte-identical."""
     before = program.documents()

@@ -333,7 +333,7 @@ def test_killed_at_any_call(program, tmp_path, command):
     undisturbed("run")
     wanted = undisturbed.documents()
     assert f"images/{object_id(images.png())}.png" in wanted
-    for call in sample(calls)[:: 1 if SOAK else 23]:
+    for call in sample(calls)[:: 1 if SOAK else 46]:
         one = Copy(program, tmp_path / "struck")
         strike(one, call, KILL, *command)
         assert forked(one, "verify").status == 0, call

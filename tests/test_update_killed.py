@@ -58,7 +58,7 @@ def test_killed_before_a_change(state, tmp_path):
     _, calls = trace(Copy(program, tmp_path / "traced"), "update", "--backfill")
     points = sample(calls)
     found = []
-    for number, call in enumerate(points if SOAK else random.Random(7).sample(points, 4)):
+    for number, call in enumerate(points if SOAK else random.Random(7).sample(points, 3)):
         copy = Copy(program, tmp_path / str(number))
         ran, _ = strike(copy, call, KILL, "update", "--backfill")
         assert ran.status == -9, f"{call} was not met"
@@ -73,7 +73,7 @@ def test_killed_at_any_moment(state, tmp_path):
     began = time.monotonic()
     Copy(program, tmp_path / "timed")("update", "--backfill")
     longest_s = time.monotonic() - began
-    for number in range(200 if SOAK else 4):
+    for number in range(200 if SOAK else 2):
         copy, after_s = Copy(program, tmp_path / str(number)), luck.uniform(0.4, 1) * longest_s
         child = start(copy, "update", "--backfill")
         with suppress(subprocess.TimeoutExpired):
