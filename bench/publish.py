@@ -168,7 +168,7 @@ def _added(folder: Path) -> float:
     (folder / "seeds" / "more.txt").write_text(text, encoding="utf-8")
     shutil.rmtree(made)
     cost(feedarchiver("import"), cwd=folder)
-    return _built(folder, "Another title")
+    return _built(folder, "All")
 
 
 if __name__ == "__main__":
