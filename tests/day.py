@@ -7,6 +7,8 @@ time is told to those who are asked as the contact, so that they can say when th
 import json
 import os
 import sys
+import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +19,7 @@ from feedarchiver.config import load
 from feedarchiver.daemon import Came
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
+_PATIENCE_S = 5
 
 
 def live(folder: Path, tick_s: int, ticks: int, each: int) -> None:
@@ -35,8 +38,15 @@ def live(folder: Path, tick_s: int, ticks: int, each: int) -> None:
 
 
 def state() -> dict[str, int]:
-    """Tell what this process has of the machine."""
-    said = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    """Tell what this process has of the machine.
+
+    A thread that has ended for Python may not have for the system yet: that is waited for, a while.
+    """
+    until_s = time.monotonic() + _PATIENCE_S
+    while True:
+        said = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        if int(said["Threads"]) <= threading.active_count() or time.monotonic() > until_s:
+            break
     open_files = len(os.listdir("/proc/self/fd"))
     return {"kilobytes": int(said["VmRSS"].split()[0]), "threads": int(said["Threads"]), "files": open_files}
 

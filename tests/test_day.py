@@ -121,5 +121,4 @@ def test_a_day(tmp_path):
     all_is_there(sites, home)
     settled = states[6]
     assert max(state["kilobytes"] for state in states[7:]) < 1.05 * settled["kilobytes"]
-    assert {state["files"] for state in states[6:]} == {settled["files"]}
-    assert max(state["threads"] for state in states[6:]) <= settled["threads"] + 1  # a worker on its way home
+    assert len({(state["threads"], state["files"]) for state in states[6:]}) == 1

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from feedarchiver.s3.address import Address
 
@@ -144,12 +144,8 @@ def language(value: object) -> str:
 def base_url(value: object) -> str:
     """Take an absolute http(s) address; a slash at its end is added. Spec: RFC 3986."""
     address = text(value)
-    try:
-        parts = urlsplit(address)
-        sound = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
-    except ValueError:  # a port or bracket that is none
-        sound = False
-    if not sound:
+    parts = _apart(address)
+    if parts is None:
         raise ValueError(f"{shown(address)} is not an absolute http(s) address like 'https://example.org/feeds/'")
     if parts.username is not None:
         raise ValueError("must not hold a user name or password: it stands in every published feed")
@@ -191,12 +187,8 @@ def place(value: object) -> str:
 def endpoint(value: object) -> str:
     """Take the address of a store that speaks S3."""
     address = text(value)
-    try:
-        parts = urlsplit(address)
-        sound = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
-    except ValueError:  # a port or bracket that is none
-        sound = False
-    if not sound or parts.username is not None or parts.query or parts.fragment:
+    parts = _apart(address)
+    if parts is None or parts.username is not None or parts.query or parts.fragment:
         raise ValueError(f"{shown(address)} is not the address of a store like 'https://s3.example.org'")
     return address.rstrip("/")
 
@@ -230,3 +222,13 @@ def source_ids(value: object) -> tuple[str, ...]:
     if not value:
         raise ValueError("must name a source; leave it out for every source")
     return tuple(dict.fromkeys(text(name) for name in value))
+
+
+def _apart(address: str) -> SplitResult | None:
+    """Take an absolute http(s) address apart; None for what is none."""
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # a port or bracket that is none
+        return None
+    return parts if sound else None
