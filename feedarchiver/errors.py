@@ -86,6 +86,13 @@ class ArchiveInUse(ArchiveError):
         return f"the archive is in use by {self.holder}; nothing was done; try again when it has finished"
 
 
+class Crossed(ArchiveError):
+    """Another writer was in the way of a batch: nothing of it was stored, and it is to be done again."""
+
+    def __str__(self) -> str:
+        return "another process added to the same articles; nothing was done; try again"
+
+
 class DamagedObject(ArchiveError):
     """The bytes of an object do not match its name."""
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from feedarchiver.s3.address import Address
 
 if TYPE_CHECKING:
     from feedarchiver.archive.cleaned import Cleaned
+    from feedarchiver.archive.postgres.beside import Beside
     from feedarchiver.archive.postgres.place import PostgresPlace
     from feedarchiver.archive.search import Search
     from feedarchiver.archive.spool import Spool
@@ -92,6 +93,14 @@ class Archive:
 
         return Cleaned(self.spool())
 
+    @cached_property
+    def _beside(self) -> "Beside":
+        if isinstance(self._file, IndexFile):
+            raise ArchiveError("several can write to an archive at once only if its index is in PostgreSQL")
+        from feedarchiver.archive.postgres.beside import Beside  # many do without several writers
+
+        return self._left.enter_context(closing(Beside(self._file, self.bucket)))
+
     def spool(self) -> "Spool":
         """Have room for values that a run may want again. It goes with the archive."""
         from feedarchiver.archive.spool import Spool
@@ -114,9 +123,18 @@ class Archive:
 
         with self._locked(), self._writable():
             writer = Writer(self.bucket, self.index, now, self.cleaned if self.keeps_cleaned else None)
-            writer.recover()
+            self._file.recover(writer)
             yield writer
             writer.commit()
+
+    def writing_beside(self, now: datetime) -> "AbstractContextManager[Writer]":
+        """Add captures while other processes, here or elsewhere, do so, too. Needs an index in PostgreSQL.
+
+        They are captured `now`, in whole seconds, whichever batch they are in, unless they would come before what
+        somebody has looked at, or before what others have captured of the same entries.
+        Raises Crossed: nothing was stored, and it is to be done again. ArchiveInUse: somebody publishes for too long.
+        """
+        return self._beside.writing(now)
 
     def foreseeing(self, now: datetime) -> "Writer":
         """Make a writer that holds no lock, to ask what adding something would come to, and for nothing else."""
@@ -149,10 +167,11 @@ class Archive:
                 index.close()
             return
         with self._locked(), self._writable():
-            if not self.is_settled():
+            if not (self.is_settled() and self._file.is_settled()):
                 from feedarchiver.archive.writer import Writer
 
-                Writer(self.bucket, self.index, _EPOCH).recover()
+                self._file.recover(Writer(self.bucket, self.index, _EPOCH))
+            self._file.look()
             yield self.index
 
     def reindex(self) -> dict[str, int]:

@@ -71,6 +71,12 @@ class Store(Bucket, Ground, Protocol):
     root: str
     tmp: str
 
+    def beside(self) -> "Store":
+        """Give a store for the same objects to somebody who hands over others at the same time, in a `tmp` of its own.
+
+        A flush of it that is killed cannot be finished: it got as far as it got.
+        """
+
     def resume(self, captures: list[ObjectId]) -> None:
         """Finish a flush that was killed while it gave these captures their names. Needs the archive's lock."""
 
@@ -113,11 +119,14 @@ class FolderBucket:
     A crash leaves files in `tmp/` only, which `clear` removes.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, tmp: str = "tmp") -> None:
         self.root = str(root)
-        self.tmp = os.path.join(self.root, "tmp")
+        self.tmp = os.path.join(self.root, tmp)
         self._waiting: dict[tuple[str, ObjectId], str] = {}
         self._folders: set[str] = set()
+
+    def beside(self) -> "FolderBucket":
+        return FolderBucket(Path(self.root), f"tmp/{os.urandom(8).hex()}")
 
     def length(self, kind: str, object_id: ObjectId) -> int | None:
         try:
@@ -280,10 +289,14 @@ def _remove(path: str) -> None:
 
 
 def empty(folder: str) -> None:
-    """Remove the files in `folder`, if there is one. Raises StorageError."""
+    """Remove the files in `folder` and below, if there is one. Raises StorageError."""
     try:
-        for name in os.listdir(folder):
-            os.unlink(f"{folder}/{name}")
+        for item in list(os.scandir(folder)):
+            if item.is_dir(follow_symlinks=False):
+                empty(item.path)
+                os.rmdir(item.path)
+            else:
+                os.unlink(item.path)
     except FileNotFoundError:
         return
     except OSError as error:

@@ -89,7 +89,8 @@ class ImageLog:
     def add(self, known: KnownImage) -> None:
         """Take a capture in: nobody wants that picture any more."""
         row = known.capture, known.address, *known.copy, known.own_length
-        self._db.execute(f"INSERT INTO images ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        values = ", ".join("?" * len(row))
+        self._db.execute(f"INSERT INTO images ({_COLUMNS}) VALUES ({values}) ON CONFLICT DO NOTHING", row)
         Wanted(self._db).had(known.address)
 
     def has_capture(self, capture: ObjectId) -> bool:

@@ -22,7 +22,7 @@ from feedarchiver.model import HEALTH, ObjectId
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
-SCHEMA = 12
+SCHEMA = 13
 _UNDATED = -(2**62)
 _LENGTHS = "raw_length, article_length, own_length, said_length"
 _ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -240,7 +240,7 @@ class Index:
             derived = history([*self.facts(entry), known.fact])
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
-        self._db.executemany(_ALIAS, [(key(alias), entry) for alias in known.aliases])
+        self._name(entry, known.aliases)
         self._db.execute(
             f"INSERT INTO captures VALUES ({', '.join('?' * 17)})",
             (known.capture, entry, *_row_of(known)),
@@ -248,7 +248,7 @@ class Index:
         self._db.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
         )
-        self._db.execute("INSERT INTO changes (entry) VALUES (?)", (entry,))
+        self._changed(entry)
 
     def mark(self) -> tuple[int, int]:
         """Tell which index this is (one made anew has another mark) and the number of its last change."""
@@ -313,6 +313,14 @@ class Index:
         return int(
             self._db.execute("SELECT count(DISTINCT entry) FROM events WHERE source = ?", (source,)).fetchone()[0]
         )
+
+    def _name(self, entry: int, aliases: Iterable[str]) -> None:
+        """Let those aliases stand for an entry that do not stand for one yet."""
+        self._db.executemany(_ALIAS, [(key(alias), entry) for alias in aliases])
+
+    def _changed(self, entry: int) -> None:
+        """Note that an entry has changed."""
+        self._db.execute("INSERT INTO changes (entry) VALUES (?)", (entry,))
 
     def _enter(self, id_: str) -> int:
         """Make an entry. Returns its number."""

@@ -22,6 +22,7 @@ from feedarchiver.errors import StorageError
 if TYPE_CHECKING:
     from feedarchiver.archive.archive import Archive
     from feedarchiver.archive.search import Search
+    from feedarchiver.archive.writer import Writer
 
 _BROKEN = "being written\n"
 _ALL = ("", "-journal", "-wal", "-shm")
@@ -73,6 +74,17 @@ class IndexFile:
             index.close()
         if settled:
             self._write_seal(self._state())
+
+    def recover(self, writer: "Writer") -> None:
+        """Let a writer that holds the lock finish what another one has begun."""
+        writer.recover()
+
+    def is_settled(self) -> bool:
+        """Tell whether others have left nothing: there are none."""
+        return True
+
+    def look(self) -> None:
+        """Be told that somebody looks at all captures: nobody else could add one before."""
 
     def found(self) -> Index | None:
         """Open the index to look names up in, if it can be."""

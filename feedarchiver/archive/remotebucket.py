@@ -30,10 +30,11 @@ _NEAR_BYTES = 64_000_000
 class RemoteBucket:
     """A bucket in an object store. `root`: the folder on this machine that it works in."""
 
-    def __init__(self, remote: Remote, root: Path) -> None:
+    def __init__(self, remote: Remote, root: Path, *, keeps_journal: bool = True) -> None:
         self.remote, self.root = remote, str(root)
         self.tmp = os.path.join(self.root, "tmp")
         self._journal = os.path.join(self.tmp, "captures")
+        self._keeps_journal = keeps_journal
         self._waiting: dict[_Key, bytes] = {}
         self._near = _Near()
         self._keeps: bool | None = None  # whether the store keeps what is there; None: not known yet
@@ -57,12 +58,16 @@ class RemoteBucket:
         captures = [key for key in self._waiting if key[0] in CAPTURES]
         self._store([key for key in self._waiting if key[0] not in CAPTURES])
         if captures:
-            self._write_journal(captures)
+            if self._keeps_journal:
+                self._write_journal(captures)
             self._store(captures)
         for key, data in self._waiting.items():
             if key[0] == "articles":
                 self._near.keep(key, data)  # it is about to be published
         self._waiting.clear()
+
+    def beside(self) -> "RemoteBucket":
+        return RemoteBucket(self.remote, Path(self.root), keeps_journal=False)
 
     def resume(self, captures: list[ObjectId]) -> None:
         """Store the captures in the journal. When the first is stored, what they refer to is, too."""
@@ -73,7 +78,8 @@ class RemoteBucket:
 
     def clear(self) -> None:
         self._waiting.clear()
-        empty(self.tmp)
+        if self._keeps_journal:
+            empty(self.tmp)
 
     def harden(self) -> None:
         """Do nothing: what a store has confirmed is durable."""

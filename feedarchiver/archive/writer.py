@@ -5,24 +5,23 @@ between leaves that list, and the next writer indexes what it names, so an index
 one made from the objects.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.cleaned import Cleaned, body
-from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.fingerprint import fingerprint, is_current
 from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known, aliases
+from feedarchiver.archive.pending import Pending, PendingFile
 from feedarchiver.archive.repeated import Saying, is_known, latest
 from feedarchiver.archive.wanted import Wanted
-from feedarchiver.errors import DamagedObject, MissingObject, StorageError
+from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical
@@ -31,7 +30,7 @@ _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """An article that is looked at before it is added. `articles`: its bytes, and those of what was known before."""
 
     articles: tuple[tuple[ObjectId, bytes], ...]
@@ -50,12 +49,13 @@ class _Seen(NamedTuple):
 class Writer:
     """The one that adds to an archive, while it holds the lock."""
 
-    def __init__(self, bucket: Store, index: Index, now: datetime, cleaned: Cleaned | None = None) -> None:
+    def __init__(
+        self, bucket: Store, index: Index, now: datetime, cleaned: Cleaned | None = None, pending: Pending | None = None
+    ) -> None:
         self._bucket, self._cleaned = bucket, cleaned
+        self._pending = pending or PendingFile(bucket.root)
         self.index = index
-        last = index.last_captured()
-        wanted = now.astimezone(UTC).replace(microsecond=0)
-        self.captured = wanted if last is None else max(wanted, _after(last))
+        self.captured = self._begin_at(now.astimezone(UTC).replace(microsecond=0))
         self._captures: list[ObjectId] = []
         self._size_bytes = 0
         self._kept = 0
@@ -81,14 +81,13 @@ class Writer:
         seen = self._look(received, raw, polled=polled, past=past)
         if seen is None:
             return Outcome.KNOWN
-        if not self._is_any_order_right(seen.names):
-            self.step()
+        captured = self._instant(seen.names)
         capture = Capture(
             article=seen.article,
             raw=raw,
             source=received.source,
             url=received.url,
-            captured=self.captured,
+            captured=captured,
             fingerprint=seen.fingerprint,
             said=seen.said,
             charset=received.charset,
@@ -185,37 +184,47 @@ class Writer:
             self.index.commit()
             self._in_batch = False
         if self._is_pending:
-            with self._pending("remove") as pending:
-                os.unlink(pending)
+            self._pending.settle()
             self._is_pending, self._listed = False, 0
             self._captures.clear()
 
-    def recover(self) -> None:
-        """Finish what a writer that was killed has begun: its batch goes in whole, or as far as it got."""
-        with self._pending("read") as pending:
-            try:
-                with open(pending, encoding="ascii", errors="replace") as file:
-                    names = file.read().split()
-            except FileNotFoundError:
-                self._bucket.clear()
-                return
-        captures = []
-        for name in names:
-            with suppress(ValueError):  # a line that the crash cut short names nothing that was stored
-                captures.append(ObjectId.parse(name))
-        self._bucket.resume(captures)
+    def recover(self, left: Sequence[ObjectId] = ()) -> None:
+        """Finish what a writer that was killed has begun: its batch goes in whole, or as far as it got.
+
+        `left`: captures that others may have left.
+        """
+        captures = self._pending.read()
+        if captures is not None:
+            self._bucket.resume(captures)
         self._bucket.clear()
+        if captures is None and not left:
+            return
         self._bucket.harden()
+        self.take_over((*(captures or ()), *left))
+        if captures is not None:
+            self._pending.settle()
+        last = self.index.last_captured()
+        if last is not None:
+            self.captured = max(self.captured, _after(last))
+
+    def take_over(self, captures: Iterable[ObjectId]) -> None:
+        """Take in those of these captures that got their names."""
         self._begin()
         for capture in captures:
             with suppress(ValueError, DamagedObject, MissingObject):  # `verify` names them
                 self._recover(capture)
         self.commit()
-        with self._pending("remove") as pending:
-            os.unlink(pending)
+
+    def _begin_at(self, now: datetime) -> datetime:
+        """Choose the instant of what is added: now, in whole seconds, and after everything that was."""
         last = self.index.last_captured()
-        if last is not None:
-            self.captured = max(self.captured, _after(last))
+        return now if last is None else max(now, _after(last))
+
+    def _instant(self, names: tuple[str, ...]) -> datetime:
+        """Choose the instant of a capture of an entry so named."""
+        if not self._is_any_order_right(names):
+            self.step()
+        return self.captured
 
     def _is_any_order_right(self, names: tuple[str, ...]) -> bool:
         """Tell whether a capture of an entry so named may be taken in before or after all others of this instant.
@@ -229,12 +238,7 @@ class Writer:
 
     def _store(self) -> None:
         """Give the batch's objects their names. Until the index has committed, `pending` says that they have none."""
-        with self._pending("write") as pending:
-            with open(pending, "a", encoding="ascii") as file:  # what is listed already must stay so, come what may
-                file.writelines(f"{capture}\n" for capture in self._captures[self._listed :])
-                file.flush()
-                os.fsync(file.fileno())
-            sync_folder(self._bucket.root)
+        self._pending.add(self._captures[self._listed :])
         self._is_pending, self._listed = True, len(self._captures)
         self._bucket.flush()
         self._size_bytes = self._kept = 0
@@ -253,21 +257,12 @@ class Writer:
         if self._bucket.length("captures", capture_id) is not None and not self.index.has_capture(capture_id):
             self.index.add(Known.read(self._bucket, capture_id))
 
-    @contextmanager
-    def _pending(self, what: str) -> Iterator[str]:
-        """Have the path of the list of captures, to do `what` with it. Raises StorageError for OSError."""
-        path = os.path.join(self._bucket.root, "pending")
-        try:
-            yield path
-        except OSError as error:
-            raise StorageError.of(error, what, path) from error
-
     def _begin(self) -> None:
         if not self._in_batch:
             self.index.begin()
             self._in_batch = True
 
-    def _look(self, received: Received, raw: ObjectId, *, polled: bool, past: bool) -> _Seen | None:
+    def _look(self, received: Received, raw: ObjectId, *, polled: bool, past: bool) -> Seen | None:
         """Look at an article; None: it says what its source has said."""
         article, articles = received.article, []
         for one in (article, *([] if received.said is None else [received.said])):
@@ -283,7 +278,7 @@ class Writer:
         outcome, print_ = self.judge(article, names, entry, cleaned)
         if outcome is Outcome.NOISE and not past and told and print_ not in latest(told):
             outcome = Outcome.VERSION  # it has come back
-        return _Seen(tuple(articles), said, names, cleaned, outcome, print_)
+        return Seen(tuple(articles), said, names, cleaned, outcome, print_)
 
     def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: Body) -> tuple[Outcome, str]:
         """Tell what an article is to its entry (None: it has none yet), and the fingerprint that says so.

@@ -8,13 +8,13 @@ drops the spaces on which there is none. Who writes holds an advisory lock on th
 Archives are told apart by their format.json. One in a folder keeps a *seal*: a word that its last writer left here and
 there. When they differ, the database or the folder was put back to an earlier state, or copied, and the index is made
 anew. A writer breaks the seal first and renews it last; a broken one means a crash, and then PostgreSQL's own recovery
-is to be trusted.
+is to be trusted. Those who write beside each other (`beside`) leave the seal as it is.
 """
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,12 @@ from feedarchiver.archive.lock import locked
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.session import Session, is_doubtful
 from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
+from feedarchiver.model import ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.archive import Archive
     from feedarchiver.archive.search import Search
+    from feedarchiver.archive.writer import Writer
 
 _BROKEN = "being written"
 _DIRECTORY = """
@@ -40,6 +42,10 @@ CREATE SCHEMA IF NOT EXISTS feedarchiver;
 CREATE TABLE IF NOT EXISTS feedarchiver.indexes (
     space TEXT PRIMARY KEY, archive TEXT NOT NULL, version BIGINT NOT NULL, is_current BOOLEAN NOT NULL,
     seal TEXT NOT NULL
+);
+ALTER TABLE feedarchiver.indexes ADD COLUMN IF NOT EXISTS horizon BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS feedarchiver.pending (
+    archive TEXT, writer BIGINT, capture TEXT, PRIMARY KEY (archive, writer, capture)
 )
 """
 _ALL_SPACES = 0x_FEED_A2C4
@@ -53,7 +59,8 @@ class PostgresPlace:
 
     def __init__(self, at: IndexAddress, bucket: Store, archive: bytes, wait_s: float, *, is_sealed: bool) -> None:
         self._at, self._bucket, self._wait_s = at, bucket, wait_s
-        self._archive = hashlib.sha256(archive).hexdigest()[:16]
+        self.archive = hashlib.sha256(archive).hexdigest()[:16]
+        self.number = _number(self.archive)
         self._seal = Path(bucket.root) / "index.seal" if is_sealed else None
 
     def reading(self) -> Index:
@@ -80,15 +87,33 @@ class PostgresPlace:
         """Open the index to write, made anew if need be, and seal it at the end."""
         with closing(self._writer()) as session:
             try:
-                space = self._enter(session)
+                space = self.enter(session)
             except IndexDamaged:
                 self._rebuild(session)
-                space = self._enter(session)
+                space = self.enter(session)
             self._write_seal(_BROKEN)
+            self._held = session, space
             yield PostgresIndex(session)
             fresh = os.urandom(8).hex()
             session.execute("UPDATE feedarchiver.indexes SET seal = ? WHERE space = ?", (fresh, space))
             self._write_seal(fresh)
+
+    def recover(self, writer: "Writer") -> None:
+        """Let a writer that holds the lock finish what others have begun."""
+        session, _ = self._held
+        left = self._left(session)
+        writer.recover(left)
+        for name in left:
+            session.execute("DELETE FROM feedarchiver.pending WHERE archive = ? AND capture = ?", (self.archive, name))
+        self.look()
+
+    def is_settled(self) -> bool:
+        """Tell whether those who write beside each other have left nothing. The lock is held."""
+        return not self._left(self._held[0])
+
+    def look(self) -> None:
+        """Be told that somebody looks at all captures: nothing more may be captured at their instants."""
+        _look(*self._held)
 
     def rebuild(self) -> None:
         """Make the index anew from the objects and put it in the old one's place."""
@@ -99,7 +124,7 @@ class PostgresPlace:
         """Open the index to read, if there is one that its last writer vouches for, or was writing when it ended."""
         session = Session.open(self._at)
         try:
-            self._enter(session)
+            self.enter(session)
             session.execute("SET default_transaction_read_only = on")
         except IndexDamaged:
             session.close()
@@ -126,13 +151,13 @@ class PostgresPlace:
             "ON n.oid = c.relnamespace WHERE n.nspname = ? AND c.relkind = 'r'"
         )
         with closing(Session.open(self._at)) as session:
-            return int(session.execute(query, (self._enter(session),)).fetchone()[0])
+            return int(session.execute(query, (self.enter(session),)).fetchone()[0])
 
     def file(self, scratch: Path) -> Path:
         """Have what is derived from the objects in an SQLite file in a folder, to be compared."""
         path = scratch / "kept.db"
         with closing(Session.open(self._at)) as session:
-            self._enter(session)
+            self.enter(session)
             fetched(session, path).close()
         return path
 
@@ -140,22 +165,20 @@ class PostgresPlace:
         """Have the search index, which lies in the same database."""
         from feedarchiver.archive.postgres.search import PostgresSearch, PostgresSearchPlace  # few commands search
 
-        return PostgresSearch(archive, PostgresSearchPlace(self._at, self._archive))
+        return PostgresSearch(archive, PostgresSearchPlace(self._at, self.archive))
 
     def ended(self, error: BaseException | None) -> None:
         """See whether what went wrong casts doubt on the index: then the next command makes it anew."""
         if is_doubtful(error):
             with suppress(StorageError, psycopg.Error), closing(Session.open(self._at)) as session:
-                session.execute(
-                    "UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self._archive,)
-                )
+                session.execute("UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self.archive,))
 
-    def _enter(self, session: Session) -> str:
+    def enter(self, session: Session) -> str:
         """Let a session find the tables of the index, and keep them from being dropped. Raises IndexDamaged."""
         query = "SELECT space, version, seal FROM feedarchiver.indexes WHERE archive = ? AND is_current"
         while True:
             try:
-                row = session.execute(query, (self._archive,)).fetchone()
+                row = session.execute(query, (self.archive,)).fetchone()
             except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
                 row = None
             if row is None:
@@ -171,18 +194,43 @@ class PostgresPlace:
         session.execute(f"SET search_path TO {space}")
         return str(space)
 
-    def _writer(self) -> Session:
-        """Connect as the one who writes. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
-        session = Session.open(self._at)
-        number = _number(self._archive)
+    def session(self) -> AbstractContextManager[Session]:
+        """Connect."""
+        return closing(Session.open(self._at))
+
+    def lock(self, session: Session, *, shared: bool = False) -> None:
+        """Lock the archive. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
+        taking = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
         try:
             session.execute(f"SET lock_timeout = {max(1, round(self._wait_s * 1000))}")
-            session.execute("SELECT pg_advisory_lock(?)", (number,))
+            session.execute(f"SELECT {taking}(?)", (self.number,))
             session.execute("SET lock_timeout = 0")
         except psycopg.errors.LockNotAvailable:
-            holder = _holder(session, number)
-            session.close()
-            raise ArchiveInUse(holder) from None
+            raise ArchiveInUse(_holder(session, self.number)) from None
+
+    def standing(self, session: Session) -> tuple[str, int] | None:
+        """Tell which space is the current one, and up to which instant somebody has looked at all captures."""
+        query = "SELECT space, horizon FROM feedarchiver.indexes WHERE archive = ? AND is_current AND version = ?"
+        row = session.execute(query, (self.archive, SCHEMA)).fetchone()
+        return row and (str(row[0]), int(row[1]))
+
+    def taken_over(self, session: Session, writer: int, take: Callable[[list[ObjectId]], None]) -> None:
+        """Have the list of one who has ended taken over, and drop it."""
+        mine = self.archive, writer
+        query = "SELECT capture FROM feedarchiver.pending WHERE archive = ? AND writer = ?"
+        take([ObjectId(capture) for (capture,) in session.execute(query, mine)])
+        session.execute("DELETE FROM feedarchiver.pending WHERE archive = ? AND writer = ?", mine)
+
+    def _left(self, session: Session) -> list[ObjectId]:
+        """Name the captures in the lists of those who write beside each other."""
+        query = "SELECT DISTINCT capture FROM feedarchiver.pending WHERE archive = ?"
+        return [ObjectId(capture) for (capture,) in session.execute(query, (self.archive,))]
+
+    def _writer(self) -> Session:
+        """Connect as the one who writes."""
+        session = Session.open(self._at)
+        try:
+            self.lock(session)
         except BaseException:
             session.close()
             raise
@@ -205,11 +253,10 @@ class PostgresPlace:
                 session.execute(f"CREATE SCHEMA {space}")
                 session.execute(f"SET LOCAL search_path TO {space}")
                 pour(path, session)
-                session.execute(
-                    "UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self._archive,)
-                )
-                row = space, self._archive, SCHEMA, seal
+                session.execute("UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self.archive,))
+                row = space, self.archive, SCHEMA, seal
                 session.execute("INSERT INTO feedarchiver.indexes VALUES (?, ?, ?, TRUE, ?)", row)
+                _look(session, space)
             _unlink(path)
         except OSError as error:
             raise StorageError.of(error, "rebuild the index", str(path)) from error
@@ -219,7 +266,7 @@ class PostgresPlace:
     def _drop_old(self, session: Session) -> None:
         """Drop the spaces of earlier indexes that nobody is reading."""
         query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
-        for (space,) in session.execute(query, (self._archive,)).fetchall():
+        for (space,) in session.execute(query, (self.archive,)).fetchall():
             if session.execute("SELECT pg_try_advisory_lock(?)", (_number(space),)).fetchone()[0]:
                 with session.transaction():
                     session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
@@ -235,6 +282,14 @@ class PostgresPlace:
             os.replace(fresh, self._seal)
         except OSError as error:
             raise StorageError.of(error, "seal the index", str(self._seal)) from error
+
+
+def _look(session: Session, space: str) -> None:
+    session.execute(
+        "UPDATE feedarchiver.indexes SET horizon = l.captured "
+        "FROM (SELECT max(captured) AS captured FROM captures) AS l WHERE space = ? AND horizon < l.captured",
+        (space,),
+    )
 
 
 def _read(seal: Path) -> str:
