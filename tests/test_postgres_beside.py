@@ -44,6 +44,7 @@ def batch(archive, instant, articles, pause=lambda: None, begun=None):
                 if begun:
                     begun, waiting = None, begun
                     waiting()
+                writer.expect(articles)
                 outcomes = []
                 for one in articles:
                     outcomes.append(writer.add(one, polled=True))

@@ -26,7 +26,7 @@ SCHEMA = 13
 _UNDATED = -(2**62)
 _LENGTHS = "raw_length, article_length, own_length, said_length"
 _ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
-_FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
+FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 
 _OWN_TABLES = """
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
@@ -172,7 +172,7 @@ class Index:
 
     def facts(self, entry: int) -> list[Fact]:
         """Every capture of an entry, in no order."""
-        return [Fact(*row) for row in self._db.execute(f"SELECT {_FACT} FROM captures WHERE entry = ?", (entry,))]
+        return [Fact(*row) for row in self._db.execute(f"SELECT {FACT} FROM captures WHERE entry = ?", (entry,))]
 
     def told(self, entry: int, source: str) -> list[Told]:
         """Return what a source has told of an entry, in no order."""
@@ -193,7 +193,7 @@ class Index:
 
     def wait(self, known: "Known") -> None:
         """Put a capture aside, to be taken in when all are there to be put in order."""
-        columns = f"capture, aliases, {_FACT}, raw, {_LENGTHS}, origin, said"
+        columns = f"capture, aliases, {FACT}, raw, {_LENGTHS}, origin, said"
         self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting ({columns})")
         row = known.capture, json.dumps(known.aliases), *_row_of(known)
         self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
@@ -327,7 +327,7 @@ class Index:
         return cast("sqlite3.Cursor", self._db.execute("INSERT INTO entries (id) VALUES (?)", (id_,))).lastrowid or 0
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
-        rows = self._db.execute(f"SELECT entry, capture, raw, {_FACT} FROM captures WHERE {condition}", values)
+        rows = self._db.execute(f"SELECT entry, capture, raw, {FACT} FROM captures WHERE {condition}", values)
         found = [Taken(entry, ObjectId(capture), ObjectId(raw), Fact(*fact)) for entry, capture, raw, *fact in rows]
         return sorted(found, key=lambda taken: (taken.fact.order, taken.capture))
 

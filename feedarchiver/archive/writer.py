@@ -68,6 +68,9 @@ class Writer:
         self.captured += timedelta(microseconds=1)
         self._linked.clear()
 
+    def expect(self, received: Iterable[Received]) -> None:
+        """Be told what is about to be added: some indexes look it up quicker all at once."""
+
     def add(self, received: Received, *, polled: bool = False, past: bool = False) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture.
 
