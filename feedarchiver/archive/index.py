@@ -163,6 +163,9 @@ class Index:
         row = self._db.execute("SELECT entry FROM captures WHERE capture = ?", (capture,)).fetchone()
         return row[0] if row else None
 
+    def expect(self, aliases: Iterable[str]) -> None:
+        """Be told what is about to be looked up. Nothing is far away here."""
+
     def find(self, aliases: Iterable[str]) -> int | None:
         """Return the entry that the first known alias stands for."""
         for alias in aliases:

@@ -70,6 +70,8 @@ class Writer:
 
     def expect(self, received: Iterable[Received]) -> None:
         """Be told what is about to be added: some indexes look it up quicker all at once."""
+        self._begin()
+        self.index.expect(name for one in received for name in aliases(one.article, one.source))
 
     def add(self, received: Received, *, polled: bool = False, past: bool = False) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture.

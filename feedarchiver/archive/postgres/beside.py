@@ -15,157 +15,36 @@ ended is recognized by the advisory lock that it held; the next one, whoever it 
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from feedarchiver.archive.bucket import Store
-from feedarchiver.archive.database import key
-from feedarchiver.archive.history import Fact, microseconds, moment
-from feedarchiver.archive.index import FACT, Told
-from feedarchiver.archive.known import aliases
-from feedarchiver.archive.postgres.dialect import escaped
-from feedarchiver.archive.postgres.index import PostgresIndex
+from feedarchiver.archive.history import microseconds, moment
+from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.session import Session
 from feedarchiver.archive.writer import Seen, Writer
 from feedarchiver.errors import ArchiveError, Crossed
 from feedarchiver.model import ObjectId, Received
 
 if TYPE_CHECKING:
-    from feedarchiver.archive.known import Known
     from feedarchiver.archive.postgres.place import PostgresPlace
 
 _CROSSED = ("40", "55P03")  # each waited for the other, or one for too long
-_NUMBERS = 100
 _NUMBERING = 1  # beside the archive's own number
-
-
-class SharedIndex(PostgresIndex):
-    """An index that others write to at the same time. Within a batch it remembers what it has looked up."""
-
-    def __init__(self, session: Session, numbering: int) -> None:
-        super().__init__(session)
-        self._numbering = numbering
-        self._numbers: list[int] = []  # of entries to come
-        self._forget()
-
-    def begin(self) -> None:
-        self._forget()
-        super().begin()
-
-    def settle_names(self) -> None:
-        """See whether all went well so far. Raises Crossed when another batch has just given one of the names."""
-        self._session.execute("SELECT 1").fetchone()
-        if any(given.rowcount != expected for given, expected in self._given):
-            raise Crossed
-        self._given.clear()
-
-    def commit(self) -> None:
-        """Make the batch durable. Changes get their numbers in the order of the commits, so that none is overlooked."""
-        if self._given:
-            self.settle_names()
-        if self._changes:
-            self._session.execute("SELECT pg_advisory_xact_lock(?)", (self._numbering,))
-            query = "INSERT INTO changes (entry) SELECT unnest(CAST(? AS BIGINT[]))"
-            self._session.execute(query, (list(self._changes),))
-        super().commit()
-
-    def expect(self, aliases: Iterable[str]) -> None:
-        """Look up many at once: which entries they stand for, and the captures of those."""
-        keys = {escaped(key(alias)): alias for alias in aliases if alias not in self._found}
-        query = "SELECT alias, entry FROM aliases WHERE alias = ANY(CAST(? AS TEXT[]))"
-        rows = self._session.execute(query, (list(keys),))
-        known = {keys[alias]: int(entry) for alias, entry in rows}
-        self._found |= {alias: known.get(alias) for alias in keys.values()}
-        entries = {*known.values()} - self._captures.keys()
-        self._captures |= {entry: [] for entry in entries}
-        query = f"SELECT entry, raw, said, {FACT} FROM captures WHERE entry = ANY(CAST(? AS BIGINT[]))"
-        for entry, raw, said, *fact in self._session.execute(query, (list(entries),)) if entries else ():
-            self._captures[entry].append((Fact(*fact), raw, said))
-
-    def find(self, aliases: Iterable[str]) -> int | None:
-        for alias in aliases:
-            if alias not in self._found:
-                self._found[alias] = super().find([alias])
-            if (entry := self._found[alias]) is not None:
-                return entry
-        return None
-
-    def facts(self, entry: int) -> list[Fact]:
-        return [fact for fact, *_ in self._captures[entry]] if entry in self._captures else super().facts(entry)
-
-    def told(self, entry: int, source: str) -> list[Told]:
-        if entry not in self._captures:
-            return super().told(entry, source)
-        return [
-            Told(fact.captured, ObjectId(fact.article), raw, fact.fingerprint, said)
-            for fact, raw, said in self._captures[entry]
-            if fact.source == source
-        ]
-
-    def hold(self, names: Iterable[str]) -> bool:
-        """Keep others from adding to the entries so named. False: they were kept from it before."""
-        entries = {entry for name in names if (entry := self.find([name])) is not None} - self._held
-        for entry in sorted(entries):
-            self._session.execute("SELECT 1 FROM entries WHERE entry = ? FOR NO KEY UPDATE", (entry,)).fetchone()
-            self._captures.pop(entry, None)
-        self._held |= entries
-        return bool(entries)
-
-    def is_own(self, entry: int) -> bool:
-        """Tell whether this batch has made the entry."""
-        return entry in self._made
-
-    def add(self, known: "Known") -> None:
-        self.hold(known.aliases)
-        super().add(known)
-        self._captures.pop(self.find(known.aliases) or 0, None)
-
-    def _name(self, entry: int, aliases: Iterable[str]) -> None:
-        """Let aliases that are not known stand for an entry; whether they do, `settle_names` tells."""
-        fresh = sorted({alias for alias in aliases if self.find([alias]) is None})
-        self._found |= dict.fromkeys(fresh, entry)
-        if fresh:
-            query = "INSERT INTO aliases SELECT unnest(CAST(? AS TEXT[])), ? ON CONFLICT DO NOTHING"
-            self._given.append((self._session.execute(query, (list(map(key, fresh)), entry)), len(fresh)))
-
-    def _changed(self, entry: int) -> None:
-        self._changes[entry] = None
-
-    def _enter(self, id_: str) -> int:
-        if not self._numbers:
-            query = "SELECT nextval(pg_get_serial_sequence('entries', 'entry')) FROM generate_series(1, ?)"
-            self._numbers = [number for (number,) in self._session.execute(query, (_NUMBERS,))]
-        entry = self._numbers.pop(0)
-        self._session.execute("INSERT INTO entries (entry, id) VALUES (?, ?)", (entry, id_))
-        self._made.add(entry)
-        self._held.add(entry)
-        return entry
-
-    def _forget(self) -> None:
-        self._found: dict[str, int | None] = {}
-        self._captures: dict[int, list[tuple[Fact, ObjectId, ObjectId | None]]] = {}
-        self._given: list[tuple[Any, int]] = []
-        self._held: set[int] = set()
-        self._made: set[int] = set()
-        self._changes: dict[int, None] = {}
 
 
 class BesideWriter(Writer):
     """One of several that add to an archive. `horizon`: nothing is captured at or before it any more."""
 
-    index: SharedIndex
+    index: BatchIndex
 
-    def __init__(self, bucket: Store, index: SharedIndex, now: datetime, pending: "_Pending", horizon: int) -> None:
+    def __init__(self, bucket: Store, index: BatchIndex, now: datetime, pending: "_Pending", horizon: int) -> None:
         self._horizon = horizon
         super().__init__(bucket, index, now, pending=pending)
-
-    def expect(self, received: Iterable[Received]) -> None:
-        self._begin()
-        self.index.expect(name for one in received for name in aliases(one.article, one.source))
 
     def _begin_at(self, now: datetime) -> datetime:
         return now if self._horizon < microseconds(now) else moment(self._horizon + 1)
@@ -192,7 +71,7 @@ class BesideWriter(Writer):
 class _Pending:
     """The list of captures that are being stored, of one writer, in the database."""
 
-    def __init__(self, index: SharedIndex, lists: Session, archive: str, writer: int) -> None:
+    def __init__(self, index: BatchIndex, lists: Session, archive: str, writer: int) -> None:
         self._index, self._lists, self._key = index, lists, (archive, writer)
 
     def add(self, captures: Sequence[ObjectId]) -> None:
@@ -228,7 +107,7 @@ class Beside:
         """Add captures at the instant `now`, or after the horizon. Raises Crossed, ArchiveInUse, StorageError."""
         try:
             with self._batch() as (session, lists, horizon):
-                index = SharedIndex(session, self._place.number + _NUMBERING)
+                index = BatchIndex(session, self._place.number + _NUMBERING)
                 pending = _Pending(index, lists, self._place.archive, self._writer)
                 writer = BesideWriter(self._bucket, index, now, pending, horizon)
                 self._tidy(writer, lists)

@@ -26,6 +26,7 @@ from feedarchiver.archive.index import SCHEMA, Index
 from feedarchiver.archive.indexdb import IndexDamaged
 from feedarchiver.archive.indexfile import can_write
 from feedarchiver.archive.lock import locked
+from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.session import Session, is_doubtful
 from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
@@ -93,7 +94,7 @@ class PostgresPlace:
                 space = self.enter(session)
             self._write_seal(_BROKEN)
             self._held = session, space
-            yield PostgresIndex(session)
+            yield BatchIndex(session, self.number)
             fresh = os.urandom(8).hex()
             session.execute("UPDATE feedarchiver.indexes SET seal = ? WHERE space = ?", (fresh, space))
             self._write_seal(fresh)
