@@ -7,6 +7,8 @@ from typing import NamedTuple
 from program import Program
 from web import Asked, Page, Web, answer
 
+ANYWHERE = '["127.0.0.0/8"]'
+
 
 class Story(NamedTuple):
     """An article of the site."""
@@ -53,19 +55,19 @@ def live(site: dict[str, bytes]) -> Page:
     return page
 
 
-def source(name: str, url: str, more: str = "") -> str:
-    """Write a [[source]] on loopback."""
-    return f'[[source]]\nid = "{name}"\nkind = "feed"\nurl = "{url}"\nallow_private = true\n{more}'
+def source(name: str, url: str, more: str = "", *, private: str = "true") -> str:
+    """Write a [[source]] on loopback. `private`: its allow_private; ANYWHERE opens all of loopback."""
+    return f'[[source]]\nid = "{name}"\nkind = "feed"\nurl = "{url}"\nallow_private = {private}\n{more}'
 
 
 class Newsroom(Program):
     """A program that follows one feed of a site; what the feed says is `says`."""
 
-    def __init__(self, folder, web: Web, more: str = "", host: str = "127.0.0.1") -> None:
+    def __init__(self, folder, web: Web, more: str = "", host: str = "127.0.0.1", *, private: str = "true") -> None:
         self.site = {"/feed.xml": rss([])}
         self.web = web
         web.pages["/feed.xml"] = live(self.site)
-        super().__init__(folder, source("news", web.url("/feed.xml", host), more))
+        super().__init__(folder, source("news", web.url("/feed.xml", host), more, private=private))
 
     def says(self, *told: Story, head: str = "") -> None:
         """Change what the feed says."""

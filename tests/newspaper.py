@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from news import Newsroom
+from news import ANYWHERE, Newsroom
 from program import Ran
 from web import Asked, Page, Web, answer
 
@@ -153,7 +153,9 @@ class Reader(Newsroom):
 
     def __init__(self, folder: Path, paper: Newspaper, kind: str, path: str, more: str = "") -> None:
         self.paper, self.web = paper, paper.web
-        told = f'[[source]]\nid = "paper"\nkind = "{kind}"\nurl = "{paper.url(path)}"\nallow_private = true\n{more}'
+        told = (
+            f'[[source]]\nid = "paper"\nkind = "{kind}"\nurl = "{paper.url(path)}"\nallow_private = {ANYWHERE}\n{more}'
+        )
         super(Newsroom, self).__init__(folder, told)
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Ran:

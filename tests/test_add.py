@@ -6,7 +6,7 @@ import pytest
 from news import rss, stories
 from program import Program
 from test_listing import CARDS
-from web import Web, answer, redirect
+from web import LOOPBACK, Web, answer, redirect
 
 from feedarchiver.config import adding
 from feedarchiver.gather.web.client import Client
@@ -33,7 +33,7 @@ def web():
 
 def found(web: Web, path: str = "/", known: tuple[str, ...] = ()):
     with Client(now=datetime.now(UTC)) as client:
-        return find(client, web.url(path), known, allow_private=True, gap_s=0)
+        return find(client, web.url(path), known, allow_private=LOOPBACK, gap_s=0)
 
 
 def test_a_feed(web):
@@ -117,6 +117,16 @@ def test_adding(tmp_path, web):
     assert (again.status, again.err.count("\n")) == (2, 1)
     assert "is asked by source news already" in again.err
     assert program("update").out == "1 source asked, 3 articles, 3 new\n"
+
+
+def test_only_its_own_place(tmp_path, web):
+    """With --allow-private a page may be in this network, and nothing else there that it leads to."""
+    program = Program(tmp_path / "home", '[[source]]\nid = "s"\nkind = "seeds"\nfolder = "seeds/"\n')
+    with Web({"/x.xml": answer(200, FEED, **XML)}) as other:
+        web.pages["/"] = page(other.url("/x.xml"))
+        ran = program("add", "--allow-private", "--yes", web.url())
+        assert ran.status == 1
+        assert other.asked == []
 
 
 def test_no_address(tmp_path):

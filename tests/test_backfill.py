@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from news import Newsroom, live, rss, source, stories
+from news import ANYWHERE, Newsroom, live, rss, source, stories
 from program import Program
-from web import Web, answer
+from web import LOOPBACK, Web, answer
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.gather.web.politeness import Bounds, timedelta
@@ -30,7 +30,7 @@ def archive(tmp_path):
 def back(archive, web, path="/0.xml", **manner):
     """Ask one source, in this process and without pauses."""
     manner = Manner(**{"due_only": False, "backfill": True, **manner})
-    asked = WebSource("news", "feed", web.url(path, "127.0.0.1"), BOUNDS, allow_private=True)
+    asked = WebSource("news", "feed", web.url(path, "127.0.0.1"), BOUNDS, allow_private=LOOPBACK)
     return update(
         archive, [asked], now=datetime.now(UTC), manner=manner, contact=None, chance=lambda: 0.5,
         advance=lambda _: None, told=lambda *_: None, gap_s=0,
@@ -134,7 +134,7 @@ def test_a_break_is_resumed(archive, web):
 
 def test_secrets_stay_at_home(tmp_path, web):
     """A chain that leads to another host gets none of the source's own header fields."""
-    room = Newsroom(tmp_path / "home", web, 'headers = { X-Key = "secret" }\n')
+    room = Newsroom(tmp_path / "home", web, 'headers = { X-Key = "secret" }\n', private=ANYWHERE)
     room.site["/old.xml"] = rss(stories(1))
     web.pages["/old.xml"] = live(room.site)
     room.says(*stories(2), head=f"<atom:link rel='next' href='{web.url('/old.xml', '127.0.0.2')}'/>")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feedarchiver.config import _ALL, Config, checks, feeds_for, load
 from feedarchiver.config.names import folder_name, slug
-from feedarchiver.config.sources import Asking, Pictures, Source, headers, interval, timeout, url
+from feedarchiver.config.sources import Asking, Pictures, Source, headers, interval, private, timeout, url
 from feedarchiver.config.starter import start
 from feedarchiver.errors import ConfigError, StorageError, UsageError
 from feedarchiver.model import Feed, Filter
@@ -95,14 +95,14 @@ def test_every_key():
                 folder=DATA / "inbox",
                 title="News",
                 language="zh-Hans-CN",
-                pictures=Pictures("all", allow_private=False),
+                pictures=Pictures("all", allow_private=("192.168.1.5:8080", "fd00::/8")),
             ),
             Source(
                 id="web",
                 kind="feed",
                 title=None,
                 language=None,
-                pictures=Pictures("lead", allow_private=True),
+                pictures=Pictures("lead", allow_private=("example.org:80", "example.org:443")),
                 asking=Asking(
                     url="https://example.org/feed.xml?a=b",
                     interval=(timedelta(minutes=30), timedelta(hours=12)),
@@ -110,7 +110,7 @@ def test_every_key():
                     max_articles=9,
                     headers=(("X-Key", "secret"),),
                     timeout=timedelta(minutes=1),
-                    allow_private=True,
+                    allow_private=("example.org:80", "example.org:443"),
                 ),
             ),
         ),
@@ -306,6 +306,13 @@ def test_not_a_base_url(address, said):
         (headers, {"Host": "secret"}, "not yours to set"),
         (headers, {"X": "secret\r\nY: z"}, "printable ASCII"),
         (headers, {"X": 5}, "printable ASCII"),
+        (private, "nas.lan", "a list of hosts and networks"),
+        (private, ["nas.lan/feed"], "neither a host nor a network"),
+        (private, ["http://nas.lan"], "neither a host nor a network"),
+        (private, ["192.168.1.5/24"], "neither a host nor a network"),
+        (private, ["me@nas.lan"], "neither a host nor a network"),
+        (private, ["nas.lan:"], "neither a host nor a network"),
+        (private, [True], "must be text"),
     ],
 )
 def test_not_a_way_to_ask(check, value, said):
@@ -313,6 +320,12 @@ def test_not_a_way_to_ask(check, value, said):
     with pytest.raises(ValueError, match=re.escape(said)) as caught:
         check(value)
     assert "secret" not in str(caught.value)
+
+
+def test_a_folder_has_no_host(problems):
+    """Of a folder of seeds nobody knows which host allow_private = true should mean."""
+    seeds = '[[source]]\nid = "s"\nkind = "seeds"\nfolder = "s"\nimages = "all"\nallow_private = true\n'
+    assert "allow_private: a folder has no host of its own" in "".join(problems(seeds.encode()))
 
 
 def test_one_interval():

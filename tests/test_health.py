@@ -12,7 +12,7 @@ from living import living, within
 from lxml import etree
 from news import Newsroom, rss, stories
 from program import CONFIG, Program
-from web import Web, answer, redirect
+from web import LOOPBACK, Web, answer, redirect
 
 from feedarchiver import updating
 from feedarchiver.archive.archive import Archive
@@ -177,7 +177,7 @@ class World:
         self.archive = Archive.create(self.folder, self.folder / "index.db", now=START)
         self.web, self.titles = web, set()
         url = web.url("/feed.xml?token=secret")
-        self.source = updating.WebSource("news", "feed", url, Bounds(HOUR, HOUR, HOUR), allow_private=True)
+        self.source = updating.WebSource("news", "feed", url, Bounds(HOUR, HOUR, HOUR), allow_private=LOOPBACK)
         self.rooms = []
 
     def ask(self, now, said):

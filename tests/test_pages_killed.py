@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 from crash import SOAK, Copy, index_differs, leftovers, outcome, start
+from news import ANYWHERE
 from newspaper import SELECT, Newspaper, Reader
 from web import Web
 
@@ -29,7 +30,7 @@ def state(paper, tmp_path_factory):
     config = program.folder / "config.toml"
     for number, (kind, path, more) in enumerate(TOLD[1:]):
         url = paper.url(path, f"127.0.3.{number}")
-        said = f'[[source]]\nid = "s{number}"\nkind = "{kind}"\nurl = "{url}"\nallow_private = true\n{more}'
+        said = f'[[source]]\nid = "s{number}"\nkind = "{kind}"\nurl = "{url}"\nallow_private = {ANYWHERE}\n{more}'
         config.write_text(config.read_text() + said)
     undisturbed = Copy(program, home / "undisturbed")
     began = time.monotonic()

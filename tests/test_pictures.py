@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import images
 import pytest
 from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, strike, trace
-from news import Newsroom, Story, rss, source
+from news import ANYWHERE, Newsroom, Story, rss, source
 from program import CONFIG, Program
 from test_startup import HEAVY, loaded
-from web import Web, answer, bomb, endless, head, late, redirect
+from web import LOOPBACK, Web, answer, bomb, endless, head, late, redirect
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.objects import decode_image_capture
@@ -34,7 +34,7 @@ def illustrated(number, *urls):
 
 
 def newsroom(tmp_path, web, which="all", more=""):
-    return Newsroom(tmp_path / "home", web, f'images = "{which}"\n{more}')
+    return Newsroom(tmp_path / "home", web, f'images = "{which}"\n{more}', private=ANYWHERE)
 
 
 def place(web, number, path, page=None):
@@ -80,7 +80,7 @@ def test_fetched_once_and_told_truly(tmp_path, web):
 
 def test_which(tmp_path, web):
     """Without `images` none is fetched, with "lead" the one for the article; "all" fetches the rest later."""
-    room = Newsroom(tmp_path / "home", web)
+    room = Newsroom(tmp_path / "home", web, private=ANYWHERE)
     urls = [place(web, number, f"/{number}.png", answer(200, images.png(shade=number))) for number in (1, 2, 3)]
     room.says(illustrated(1, *urls))
     room("update")
@@ -129,10 +129,11 @@ def test_seeds(tmp_path, web):
         program.write(name, link=f"https://example.org/{name}", body=f'<img src="{url}"><p>Text.</p>')
     ran = program("run")
     assert ran.out.endswith("; 0 pictures fetched, 2 not to be had\n")
-    assert "127.0.1.2 is a loopback address, not a public one; allow it with allow_private = true (1 more" in ran.err
+    hint = f'127.0.1.2 is a loopback address, not a public one; allow it with allow_private = ["127.0.1.2:{web.port}"]'
+    assert f"{hint} (1 more likewise)" in ran.err
     assert web.asked == []
     config = program.folder / "config.toml"
-    config.write_text(config.read_text() + "allow_private = true\n")
+    config.write_text(config.read_text() + 'allow_private = ["127.0.1.0/24"]\n')
     assert program("update", "seeds").out == "no source is due; 2 pictures fetched\n"
     assert copies(program) == set(urls)
     assert "referer" not in web.asked[-1].header  # the article came securely, the picture does not
@@ -213,7 +214,7 @@ class Clock:
             left[0] -= 1
 
         manner = Fetching(self.now, None, lambda: 0.0, lambda: left[0] <= 0, advance, lambda: None, gap_s=0)
-        wanting = [Illustrated(name, (name,), "all", allow_private=True) for name in sources or ("news",)]
+        wanting = [Illustrated(name, (name,), "all", allow_private=LOOPBACK) for name in sources or ("news",)]
         with Archive.open(self.program.archive, self.program.archive / "index.db") as archive:
             return fetch(archive, wanting, manner._replace(most_bytes=most_bytes))
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
-from news import Newsroom, Story, live, rss, source, stories
+from news import ANYWHERE, Newsroom, Story, live, rss, source, stories
 from program import CONFIG, Program, seed_bytes
 from web import Web, answer, head, pieces, redirect, silence
 
@@ -23,6 +23,12 @@ def web():
 @pytest.fixture
 def room(tmp_path, web):
     return Newsroom(tmp_path / "home", web)
+
+
+@pytest.fixture
+def wide(tmp_path, web):
+    """Make one whose source may lead to every host on loopback."""
+    return Newsroom(tmp_path / "home", web, private=ANYWHERE)
 
 
 def entries(program):
@@ -148,30 +154,30 @@ def test_bytes_that_say_nothing_new(room):
     assert room.count("captures") == before
 
 
-def test_moved_permanently(room):
+def test_moved_permanently(wide):
     """After a 301 the new address is asked, without the detour, and the move is told once and shown."""
-    room.says(*stories(1))
-    room.web.pages["/new.xml"] = room.web.pages.pop("/feed.xml")
-    room.site["/new.xml"] = room.site["/feed.xml"]
-    new = room.web.url("/new.xml", "127.0.0.2")
-    room.web.pages["/feed.xml"] = redirect(new)
-    assert f"news: moved permanently to {new}" in room("update").err
-    ran = room("update", "news")
+    wide.says(*stories(1))
+    wide.web.pages["/new.xml"] = wide.web.pages.pop("/feed.xml")
+    wide.site["/new.xml"] = wide.site["/feed.xml"]
+    new = wide.web.url("/new.xml", "127.0.0.2")
+    wide.web.pages["/feed.xml"] = redirect(new)
+    assert f"news: moved permanently to {new}" in wide("update").err
+    ran = wide("update", "news")
     assert ran.err == ""
-    assert room.web.paths() == ["/feed.xml", "/new.xml", "/new.xml"]
-    assert room.shown()["moved"] == new
-    assert f"moved to {new}" in room("sources").out
+    assert wide.web.paths() == ["/feed.xml", "/new.xml", "/new.xml"]
+    assert wide.shown()["moved"] == new
+    assert f"moved to {new}" in wide("sources").out
 
 
-def test_moved_for_now(room):
+def test_moved_for_now(wide):
     """After a 302 the old address is asked again."""
-    room.says(*stories(1))
-    room.site["/new.xml"] = room.site["/feed.xml"]
-    room.web.pages["/new.xml"] = live(room.site)
-    room.web.pages["/feed.xml"] = redirect(room.web.url("/new.xml", "127.0.0.2"), 302)
-    room("update")
-    room("update", "news")
-    assert room.web.paths() == ["/feed.xml", "/new.xml"] * 2
+    wide.says(*stories(1))
+    wide.site["/new.xml"] = wide.site["/feed.xml"]
+    wide.web.pages["/new.xml"] = live(wide.site)
+    wide.web.pages["/feed.xml"] = redirect(wide.web.url("/new.xml", "127.0.0.2"), 302)
+    wide("update")
+    wide("update", "news")
+    assert wide.web.paths() == ["/feed.xml", "/new.xml"] * 2
 
 
 def test_gone(room):
@@ -267,21 +273,21 @@ def test_a_gap(room):
     assert room.shown()["gaps"] == last["gaps"]
 
 
-def test_a_gap_is_closed_out_of_the_sources_own_archive(room):
+def test_a_gap_is_closed_out_of_the_sources_own_archive(wide):
     """A source that links to what was before is followed back until the last poll is met: nothing is missing."""
-    room.says(*stories(1, 2))
-    room("update")
-    older = [room.web.url(f"/{page}.xml", f"127.0.0.{page}") for page in (2, 3)]
+    wide.says(*stories(1, 2))
+    wide("update")
+    older = [wide.web.url(f"/{page}.xml", f"127.0.0.{page}") for page in (2, 3)]
     heads = [f"<atom:link rel='prev-archive' href='{url}'/>" for url in older]
-    room.site |= {"/2.xml": rss(stories(5, 6, 7), head=heads[1]), "/3.xml": rss(stories(2, 3, 4), head=heads[0])}
-    room.web.pages |= dict.fromkeys(("/2.xml", "/3.xml"), live(room.site))
-    room.says(*stories(8, 9), head=heads[0])
-    ran = room("update", "news")
+    wide.site |= {"/2.xml": rss(stories(5, 6, 7), head=heads[1]), "/3.xml": rss(stories(2, 3, 4), head=heads[0])}
+    wide.web.pages |= dict.fromkeys(("/2.xml", "/3.xml"), live(wide.site))
+    wide.says(*stories(8, 9), head=heads[0])
+    ran = wide("update", "news")
     assert ran.out == "1 source asked, 8 articles, 7 new\n"
     assert "the gap is closed" in ran.err
-    assert room.titles() == {f"Story {number}" for number in range(1, 10)}
-    assert room.shown()["gaps"] == []
-    assert room.shown()["backfilled"] is False
+    assert wide.titles() == {f"Story {number}" for number in range(1, 10)}
+    assert wide.shown()["gaps"] == []
+    assert wide.shown()["backfilled"] is False
 
 
 def test_include_and_exclude(tmp_path, web):
@@ -312,7 +318,7 @@ def test_dry_run(room):
 
 def test_headers_stay_at_home(tmp_path, web):
     """A source's own header fields go to its host, and to no other that it moves to."""
-    room = Newsroom(tmp_path / "home", web, 'headers = { X-Key = "secret" }\n')
+    room = Newsroom(tmp_path / "home", web, 'headers = { X-Key = "secret" }\n', private=ANYWHERE)
     room.says(*stories(1))
     room.site["/new.xml"] = room.site["/feed.xml"]
     room.web.pages["/new.xml"] = live(room.site)
@@ -373,6 +379,24 @@ def test_private_addresses_are_refused(room):
     assert ran.status == 3
     assert "a loopback address" in ran.err
     assert room.web.asked == []
+
+
+@pytest.mark.parametrize("port", ["the same", "another"])
+def test_only_its_own_place(room, web, port):
+    """With allow_private = true a source's own host and port are open, and nothing else that it leads to."""
+    with Web({"/x": answer(200, rss(stories(1)))}) as other:
+        room.web.pages["/x"] = answer(200, rss(stories(1)))
+        there = other.url("/x") if port == "another" else web.url("/x", "127.0.0.2")
+        room.web.pages["/feed.xml"] = redirect(there)
+        ran = room("update")
+        assert ran.status == 3
+        place = there.split("/")[2]
+        assert f'a loopback address, not a public one; allow it with allow_private = ["{place}"]; what' in ran.err
+        assert (web.paths(), other.paths()) == (["/feed.xml"], [])
+        config = room.folder / "config.toml"
+        own = f"127.0.0.1:{web.port}"
+        config.write_text(config.read_text().replace("= true", f'= ["{own}", "{place}"]'))
+        assert room("update", "news").status == 0
 
 
 def test_a_problem_is_told_once(room):

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from crash import KILL, SOAK, Copy, index_differs, leftovers, needs_strace, outcome, sample, start, strike, trace
-from news import live, rss, source, stories
+from news import ANYWHERE, live, rss, source, stories
 from program import CONFIG, Program
 from web import Web, silence
 
@@ -30,7 +30,7 @@ def web():
 def state(web, tmp_path_factory):
     """Give a program that is about to update, and what that comes to undisturbed."""
     home = tmp_path_factory.mktemp("killed")
-    told = [source(f"s{n}", web.url(f"/{n}.xml", f"127.0.1.{n + 1}")) for n in range(SOURCES)]
+    told = [source(f"s{n}", web.url(f"/{n}.xml", f"127.0.1.{n + 1}"), private=ANYWHERE) for n in range(SOURCES)]
     program = Program(home / "fresh", "".join(told))
     undisturbed = Copy(program, home / "undisturbed")
     assert undisturbed("update", "--backfill").status == 0

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from web import Web, answer, redirect
+from web import LOOPBACK, Web, answer, redirect
 
 from feedarchiver.gather.web import wire
 from feedarchiver.gather.web.addresses import forbidden
@@ -19,7 +19,7 @@ from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 # Spellings of hosts, every one of which leads to an address that is not public.
-LOOPBACK = (
+SELVES = (
     "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0x7f000001", "0x7F.1",
     "017700000001", "0177.0.0.1", "0x7f.0x0.0x0.0x1", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1",
     "[::1]",
@@ -48,6 +48,7 @@ NAMES = {
     "six.example": "::1", "mapped.example": "::ffff:127.0.0.1", "zone.example": "fe80::1%1",
     "carrier.example": "100.65.1.1",
 }  # fmt: skip
+EVERYTHING = ("0.0.0.0/0", "::/0")
 NO_ADDRESSES = (
     "ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1/", "//127.0.0.1/", "http:///x", "http://", "",
     "http://user@127.0.0.1/", "http://example.org@127.0.0.1/", "http://127.0.0.1:99999/", "http://127.0.0.1:0/",
@@ -102,10 +103,10 @@ def entry(address, port):
 
 def test_as_many_as_promised():
     """The matrix of forbidden addresses has at least 70 entries."""
-    assert len({*LOOPBACK, *PRIVATE, *NEVER, *NAMES}) >= 70
+    assert len({*SELVES, *PRIVATE, *NEVER, *NAMES}) >= 70
 
 
-@pytest.mark.parametrize("host", [*LOOPBACK, *PRIVATE, *NEVER, *NAMES])
+@pytest.mark.parametrize("host", [*SELVES, *PRIVATE, *NEVER, *NAMES])
 def test_forbidden(dials, host):
     """An address that is not public is refused, in every spelling and by every name, and nothing is dialled."""
     with Web({"/": answer(200, b"secret")}) as web, Client(now=NOW, resolve=told(NAMES)) as client:
@@ -114,7 +115,7 @@ def test_forbidden(dials, host):
         assert failure.kind is Kind.FORBIDDEN, failure
         assert "not a public one" in failure.reason
         assert ("allow_private" in failure.reason) is (
-            host in (*LOOPBACK, *PRIVATE) or host not in (*NEVER, "cloud.example")
+            host in (*SELVES, *PRIVATE) or host not in (*NEVER, "cloud.example")
         )
         assert not dials
         assert not web.connections
@@ -124,7 +125,7 @@ def test_forbidden(dials, host):
 def test_never(dials, host):
     """What is no host's address, and a cloud's metadata service, is refused to a source that may go to private ones."""
     with Client(now=NOW) as client:
-        failure = client.ask(Request(f"http://{host}/", allow_private=True))
+        failure = client.ask(Request(f"http://{host}/", allow_private=EVERYTHING))
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.FORBIDDEN, failure
         assert not dials
@@ -134,17 +135,17 @@ def test_never(dials, host):
 def test_no_address(dials, url):
     """What is no http(s) address of a host, or holds a user name, is refused before anything is resolved."""
     with Client(now=NOW, resolve=told({})) as client:
-        failure = client.ask(Request(url, allow_private=True))
+        failure = client.ask(Request(url, allow_private=EVERYTHING))
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.FORBIDDEN, failure
         assert not dials
 
 
-@pytest.mark.parametrize("host", [host for host in LOOPBACK if "::" not in host and "[" not in host])
+@pytest.mark.parametrize("host", [host for host in SELVES if "::" not in host and "[" not in host])
 def test_allowed_for_a_source(host):
     """A source that is allowed to reaches loopback, in every spelling."""
     with Web({"/": answer(200, b"here")}, address="0.0.0.0") as web, Client(now=NOW) as client:
-        found = client.ask(Request(f"http://{host}:{web.port}/", allow_private=True))
+        found = client.ask(Request(f"http://{host}:{web.port}/", allow_private=LOOPBACK))
         assert isinstance(found, Answer), found
         assert found.body == b"here"
 
@@ -157,6 +158,38 @@ def test_public(address):
         pytest.raises(RuntimeError, match=re.escape(repr(address))),  # conftest stops it there
     ):
         client.ask(Request("http://public.example/"))
+
+
+ALLOWED = {
+    ("192.168.1.5",): "192.168.1.5:80 192.168.1.5:8080 3232235781:80 3232235781:8080 nas.lan:80 nas.lan:8080 "
+    "[::ffff:192.168.1.5]:80",
+    ("192.168.1.5:8080",): "192.168.1.5:8080 3232235781:8080 nas.lan:8080",
+    ("192.168.1.0/24", "[fd00::1]:81"): "192.168.1.5:80 192.168.1.99:80 192.168.1.5:8080 3232235781:80 nas.lan:80 "
+    "nas.lan:8080 [::ffff:192.168.1.5]:80 3232235781:8080 [fd00::1]:81",
+    ("NAS.lan.",): "nas.lan:80 nas.lan:8080",
+    ("other.lan", "nas.lan:81", "fe80::/10"): "[fe80::1]:80 zoned.lan:80",
+    (): "",
+}
+PLACES = (
+    "192.168.1.5:80", "192.168.1.5:8080", "192.168.1.99:80", "192.168.2.5:80", "10.0.0.1:80", "3232235781:80",
+    "3232235781:8080", "nas.lan:80", "nas.lan:8080", "[fd00::1]:80", "[fd00::1]:81", "[fe80::1]:80", "zoned.lan:80",
+    "[::ffff:192.168.1.5]:80", "127.0.0.1:80", "far.lan:80",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("allowed", ALLOWED, ids=str)
+def test_only_what_is_named(dials, allowed):
+    """Of private addresses, the hosts, ports and networks that are named are open, in every spelling; no others."""
+    names = {"nas.lan": "192.168.1.5", "zoned.lan": "fe80::1%1", "far.lan": "10.9.9.9"}
+    reached = set()
+    with Client(now=NOW, resolve=told(names)) as client:
+        for place in PLACES:
+            try:
+                failure = client.ask(Request(f"http://{place}/", allow_private=allowed))
+                assert failure.kind is Kind.FORBIDDEN, failure
+            except RuntimeError:  # conftest stops what is dialled
+                reached.add(place)
+    assert reached == set(ALLOWED[allowed].split())
 
 
 def test_one_bad_address_is_enough(dials):
@@ -188,7 +221,7 @@ def test_redirected(dials, place):
     """A redirect is judged like the first address."""
     with Web() as web, Client(now=NOW, resolve=told(NAMES)) as client:
         web.pages["/"] = redirect(place.format(port=web.port))
-        failure = client.ask(Request(web.url(), allow_private=True))
+        failure = client.ask(Request(web.url(), allow_private=LOOPBACK))
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.FORBIDDEN
         assert failure.reason.startswith("redirected to http://")
@@ -198,7 +231,7 @@ def test_redirected(dials, place):
 def test_a_kept_connection_is_not_shared():
     """A connection that an allowed source has opened serves no other source."""
     with Web({"/": answer(200, b"secret")}) as web, Client(now=NOW) as client:
-        assert isinstance(client.ask(Request(web.url(), allow_private=True)), Answer)
+        assert isinstance(client.ask(Request(web.url(), allow_private=LOOPBACK)), Answer)
         assert client.ask(Request(web.url())).kind is Kind.FORBIDDEN
         assert len(web.asked) == 1
 
@@ -209,7 +242,7 @@ def test_proxies_of_the_environment(monkeypatch):
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url())
         with Client(now=NOW) as client:
-            found = client.ask(Request(web.url(), allow_private=True))
+            found = client.ask(Request(web.url(), allow_private=LOOPBACK))
         assert isinstance(found, Answer)
         assert not proxy.connections
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web import (
     CERTIFICATE,
+    LOOPBACK,
     Web,
     answer,
     bomb,
@@ -46,7 +47,7 @@ def client():
 
 
 def ask(client, web, path="/", **request):
-    return client.ask(Request(web.url(path), **{"allow_private": True, "timeout_s": 10.0, **request}))
+    return client.ask(Request(web.url(path), **{"allow_private": LOOPBACK, "timeout_s": 10.0, **request}))
 
 
 def failed(client, web, path="/", **request):
@@ -321,7 +322,7 @@ def test_nobody_there(client):
     """A port without a server is unreachable, and the reason says so."""
     with Web() as web:
         url = web.url()
-    failure = client.ask(Request(url, allow_private=True))
+    failure = client.ask(Request(url, allow_private=LOOPBACK))
     assert (failure.kind, str(failure)) == (
         Kind.UNREACHABLE,
         f"{url}: no connection to 127.0.0.1: connection refused",
@@ -419,17 +420,17 @@ def test_tls():
     """A certificate that is trusted, for the name that was asked, is needed for an answer; nothing else will do."""
     with Web({"/": answer(200, TEXT)}, tls=True) as web:
         with Client(now=NOW) as client:
-            failure = client.ask(Request(web.url(host="localhost"), allow_private=True))
+            failure = client.ask(Request(web.url(host="localhost"), allow_private=LOOPBACK))
             assert (failure.kind, failure.reason) == (
                 Kind.TLS,
                 "its certificate is not to be trusted: self-signed certificate",
             )
         with Client(now=NOW, ca_file=str(CERTIFICATE)) as client:
             for _ in range(2):
-                found = client.ask(Request(web.url(host="localhost"), allow_private=True))
+                found = client.ask(Request(web.url(host="localhost"), allow_private=LOOPBACK))
                 assert isinstance(found, Answer), found
                 assert found.body == TEXT
-            failure = client.ask(Request(web.url(), allow_private=True))
+            failure = client.ask(Request(web.url(), allow_private=LOOPBACK))
             assert failure.kind is Kind.TLS
             assert "mismatch" in failure.reason
         assert len(web.asked) == 2
@@ -440,7 +441,7 @@ def test_tls_to_no_tls(web):
     web.pages["/"] = answer(200, TEXT)
     with Client(now=NOW, ca_file=str(CERTIFICATE)) as client:
         assert client.ask(
-            Request(web.url().replace("http:", "https:"), allow_private=True, timeout_s=SHORT_S)
+            Request(web.url().replace("http:", "https:"), allow_private=LOOPBACK, timeout_s=SHORT_S)
         ).kind in {
             Kind.TLS,
             Kind.TIMEOUT,
@@ -451,7 +452,7 @@ def test_tls_to_no_tls(web):
 def test_downgrade(web):
     """A redirect from https to http is not followed."""
     with Web({"/": redirect(web.url())}, tls=True) as secure, Client(now=NOW, ca_file=str(CERTIFICATE)) as client:
-        failure = client.ask(Request(secure.url(host="localhost"), allow_private=True))
+        failure = client.ask(Request(secure.url(host="localhost"), allow_private=LOOPBACK))
         assert failure.kind is Kind.REDIRECTED
         assert "https to http://" in failure.reason
         assert not web.asked
@@ -464,7 +465,7 @@ def test_tls_slow():
         Client(now=NOW, ca_file=str(CERTIFICATE)) as client,
     ):
         began = time.monotonic()
-        failure = client.ask(Request(web.url(host="localhost"), allow_private=True, timeout_s=SHORT_S))
+        failure = client.ask(Request(web.url(host="localhost"), allow_private=LOOPBACK, timeout_s=SHORT_S))
         assert failure.kind is Kind.TIMEOUT, failure
         assert time.monotonic() - began < SHORT_S + 5
 
@@ -473,7 +474,7 @@ def test_tls_cut():
     """Inside TLS, a body without a length ends with the end of TLS, or it is cut."""
     with Web({"/": pieces(head(connection="close"), TEXT)}, tls=True) as web:
         with Client(now=NOW, ca_file=str(CERTIFICATE)) as client:
-            failure = client.ask(Request(web.url(host="localhost"), allow_private=True))
+            failure = client.ask(Request(web.url(host="localhost"), allow_private=LOOPBACK))
         assert isinstance(failure, Failure)
         assert failure.kind is Kind.CUT
 

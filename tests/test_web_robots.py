@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from web import Web, answer, drip, head, pieces, redirect, silence
+from web import LOOPBACK, Web, answer, drip, head, pieces, redirect, silence
 
 from feedarchiver.gather.web.client import Client
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
@@ -24,7 +24,9 @@ def web():
 
 
 def crawl(client, web, path="/", **request):
-    return client.ask(Request(web.url(path), **{"allow_private": True, "crawl": True, "timeout_s": 10.0, **request}))
+    return client.ask(
+        Request(web.url(path), **{"allow_private": LOOPBACK, "crawl": True, "timeout_s": 10.0, **request})
+    )
 
 
 def test_obeyed(web):

@@ -8,7 +8,7 @@ from itertools import count, islice, pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from web import Web, answer, late, redirect, silence
+from web import LOOPBACK, Web, answer, late, redirect, silence
 
 from feedarchiver.gather.web.client import Client, Journey
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, target
@@ -20,7 +20,7 @@ SLOW = late(PAGE)
 
 
 def to(url, **more):
-    return Request(url, **{"allow_private": True, "timeout_s": 10.0, **more})
+    return Request(url, **{"allow_private": LOOPBACK, "timeout_s": 10.0, **more})
 
 
 def run(requests, *, workers=8, gap_s=0.0, **settings):

@@ -15,6 +15,8 @@ from typing import NamedTuple, Self
 
 CERTIFICATE = Path(__file__).parent / "data" / "web" / "localhost.pem"  # valid for localhost, signed by itself
 
+LOOPBACK = ("127.0.0.0/8", "::1")  # what a source may be allowed, to whom each address there is a site of its own
+
 _PATIENCE_S = 20.0
 
 

@@ -160,11 +160,12 @@ class _Round:
 
     def _told(self, client: "Client", path: str) -> "Failure | None":
         """Tell of a document. Returns what went wrong."""
+        from feedarchiver.gather.web.allowed import own
         from feedarchiver.gather.web.exchange import Failure, Request
 
         topic = address(self._hub.base_url, path)
         form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()
-        result = client.ask(Request(self._hub.url, allow_private=True, timeout_s=_TIMEOUT_S, form=form))
+        result = client.ask(Request(self._hub.url, allow_private=own(self._hub.url), timeout_s=_TIMEOUT_S, form=form))
         return result if isinstance(result, Failure) else None
 
     def _failed(self, path: str, failure: "Failure") -> bool:

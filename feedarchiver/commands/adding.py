@@ -15,6 +15,7 @@ from feedarchiver.config.sources import url as checked_url
 from feedarchiver.errors import UsageError
 from feedarchiver.updating import Manner
 from feedarchiver.updating.finding import Found, NotASource, find
+from feedarchiver.updating.places import is_home
 from feedarchiver.urls import canonical
 
 _SHOWN = 5  # articles
@@ -24,7 +25,7 @@ _SELECTORS = ("items", "link", "title", "date", "picture", "author")
 @click.command("add")
 @common
 @click.option("--yes", is_flag=True, help="Write it without asking.")
-@click.option("--allow-private", is_flag=True, help="It may be in this network.")
+@click.option("--allow-private", is_flag=True, help="Its host may be in this network.")
 @click.argument("url")
 def add_command(console: Console, url: str, *, yes: bool, allow_private: bool) -> int:
     """Add URL as a source: a feed, a page that links to feeds or lists articles, a sitemap.
@@ -38,7 +39,7 @@ def add_command(console: Console, url: str, *, yes: bool, allow_private: bool) -
     except ValueError as error:
         raise UsageError(f"{error}; nothing was changed") from None
     found = _find(console, config, url, allow_private=allow_private)
-    table = _table(config, found, allow_private=allow_private)
+    table = _table(config, found, allow_private=allow_private and is_home(found.url, url))
     (source,) = adding.checked(console.config_path, [table])
     _show(console, config, found, source)
     if not yes:
@@ -56,13 +57,15 @@ def _asked(config: Config) -> dict[str, str]:
 
 def _find(console: Console, config: Config, url: str, *, allow_private: bool) -> Found:
     """Find what to ask. Raises UsageError where a source does already, NotASource."""
+    from feedarchiver.gather.web.allowed import own
     from feedarchiver.gather.web.client import Client
 
     known = _asked(config)
     if canonical(url) in known:
         raise UsageError(f"{url} is asked by source {known[canonical(url)]} already; nothing was changed")
     with Client(now=console.now(), contact=config.contact) as client, console.progress("asking"):
-        found = find(client, url, known, allow_private=allow_private, beat=console.step)
+        opened = own(url) if allow_private else ()
+        found = find(client, url, known, allow_private=opened, beat=console.step)
     if canonical(found.url) in known:  # it has moved there
         raise UsageError(f"{found.url} is asked by source {known[canonical(found.url)]} already; nothing was changed")
     return found

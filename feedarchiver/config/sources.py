@@ -82,6 +82,19 @@ def images(value: object) -> str:
     return str(value)
 
 
+def private(value: object) -> bool | tuple[str, ...]:
+    """Take which places at private addresses may be asked: true is that of the source's own address."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list):
+        raise ValueError(f"must be true, false or a list of hosts and networks, not {shown(value)}")  # noqa: TRY004
+    from feedarchiver.gather.web.allowed import place
+
+    for one in value:
+        place(checks.text(one))
+    return tuple(value)
+
+
 _WEB = frozenset(
     ("url", "interval", "include", "exclude", "max_articles", "select", "headers", "timeout", "allow_private")
 )
@@ -110,7 +123,7 @@ KEYS: checks.Keys = {
     "select": (selecting.selectors, None),
     "timeout": (timeout, None),
     "headers": (headers, None),
-    "allow_private": (checks.truth, None),
+    "allow_private": (private, None),
 }
 
 
@@ -118,7 +131,7 @@ KEYS: checks.Keys = {
 class Asking:
     """How a source on the web is asked. `interval`: the shortest and the longest. None: not said.
 
-    `full_text`: the articles' own pages are read.
+    `full_text`: the articles' own pages are read. `allow_private`: the places at private addresses that may be asked.
     """
 
     url: str
@@ -130,14 +143,14 @@ class Asking:
     select: "Select | None" = None
     headers: tuple[tuple[str, str], ...] = ()
     timeout: timedelta = timedelta(seconds=45)
-    allow_private: bool = False
+    allow_private: tuple[str, ...] = ()
 
 
 class Pictures(NamedTuple):
-    """Which pictures of a source's articles are fetched: "lead" or "all". `allow_private`: private addresses too."""
+    """Which pictures of a source's articles are fetched: "lead" or "all". `allow_private`: as of Asking."""
 
     which: str
-    allow_private: bool
+    allow_private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +186,8 @@ def misplaced(table: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[st
     yield from (_stray(key, table["kind"]) for key in given if key in others and key in table)
     if table["kind"] == "seeds" and "allow_private" in given and "images" not in given:
         yield "allow_private: nothing is fetched without images; leave it out"
+    elif table["kind"] == "seeds" and table.get("allow_private") is True:
+        yield "allow_private: a folder has no host of its own; name those of the pictures, like ['192.168.1.5']"
 
 
 def _stray(key: str, of_kind: str) -> str:
@@ -184,7 +199,8 @@ def _stray(key: str, of_kind: str) -> str:
 def made(table: dict[str, Any], folder: Path | None) -> Source:
     """Make the value of a checked [[source]]; `folder` is its folder's whole path."""
     said = {key: table[key] for key in ("id", "kind", "title", "language")}
-    said["pictures"] = Pictures(table["images"], table["allow_private"] or False) if table["images"] else None
+    table["allow_private"] = _opened(table["allow_private"], table["url"])
+    said["pictures"] = Pictures(table["images"], table["allow_private"]) if table["images"] else None
     if folder is not None:
         return Source(**said, folder=folder)
     rules = {key: table[key] for key in ("include", "exclude") if table[key] is not None}
@@ -192,3 +208,14 @@ def made(table: dict[str, Any], folder: Path | None) -> Source:
     asking = {key: table[key] for key in keys if table[key] is not None}
     asking["full_text"] = table["kind"] != "feed" or bool(table["full_text"])
     return Source(**said, asking=Asking(**asking, filter=Filter(**rules) if rules else None))
+
+
+def _opened(said: bool | tuple[str, ...] | None, own: str | None) -> tuple[str, ...]:  # noqa: FBT001 - as in the file
+    """List the places at private addresses that a source at the address `own` may ask."""
+    if not isinstance(said, bool):
+        return said or ()
+    if not said or own is None:
+        return ()
+    from feedarchiver.gather.web import allowed
+
+    return allowed.own(own)

@@ -51,13 +51,14 @@ def find(  # noqa: PLR0913 - each is one thing that a caller knows
     url: str,
     known: Container[str],
     *,
-    allow_private: bool,
+    allow_private: tuple[str, ...],
     gap_s: float = 1.0,
     beat: Callable[[], None] = lambda: None,
 ) -> Found:
     """Find out what `url` is good for. Raises NotASource.
 
-    `known`: canonical addresses that are asked already; it is not followed to them. `gap_s` is the pause between two
+    `known`: canonical addresses that are asked already; it is not followed to them. `allow_private`: the places at
+    private addresses that `url` and its leads may be at. `gap_s` is the pause between two
     requests to one host. `beat` is called every second while answers are awaited.
     """
     search = _Search(url, known, allow_private)
@@ -71,7 +72,7 @@ def find(  # noqa: PLR0913 - each is one thing that a caller knows
 class _Search:
     """The requests of one search, and what has come of them."""
 
-    def __init__(self, url: str, known: Container[str], allow_private: bool) -> None:  # noqa: FBT001 - handed on
+    def __init__(self, url: str, known: Container[str], allow_private: tuple[str, ...]) -> None:
         self._url, self._known, self._allow_private = url, known, allow_private
         self._page: tuple[str, Discovery] | None = None
         self._leads: deque[Lead] = deque()

@@ -22,7 +22,8 @@ class WebSource(NamedTuple):
     """Where to ask, how, how often, and what to take. `filter`: only articles that it takes are archived.
 
     `most`: of one document only so many articles, the newest. `select`: where on its pages is what; `full_text`: the
-    articles' own pages are read; `longest_ago`: nothing that changed before then.
+    articles' own pages are read; `longest_ago`: nothing that changed before then. `allow_private`: the
+    places at private addresses that it, and what it names, may be at.
     """
 
     id: str
@@ -33,7 +34,7 @@ class WebSource(NamedTuple):
     most: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     timeout_s: float = 45.0
-    allow_private: bool = False
+    allow_private: tuple[str, ...] = ()
     select: "Select | None" = None
     full_text: bool = False
     longest_ago: timedelta | None = None

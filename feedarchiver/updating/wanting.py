@@ -38,7 +38,7 @@ class Illustrated(NamedTuple):
     id: str
     names: tuple[str, ...]
     which: str
-    allow_private: bool = False
+    allow_private: tuple[str, ...] = ()
     home: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -2,6 +2,7 @@
 
 exchange.py     the values: Request, Answer, Failure
 addresses.py    which IP addresses may be connected to
+allowed.py      which of them a source may connect to all the same
 wire.py         sockets: names resolved and judged as they are dialled; every read counted
 adapter.py      requests, on those sockets
 bodies.py       what comes, decoded within limits, whole or not at all

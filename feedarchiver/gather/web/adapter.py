@@ -17,6 +17,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import HTTPConnectionPool
 
 from feedarchiver.gather.web import wire
+from feedarchiver.gather.web.allowed import Places
 from feedarchiver.gather.web.exchange import Target
 
 _KEPT_HOSTS = 64
@@ -27,7 +28,7 @@ class Get(PreparedRequest):
     """A GET of an address that has been taken apart already; with a `form`, a POST."""
 
     def __init__(
-        self, target: Target, headers: Mapping[str, str], *, allow_private: bool, form: bytes | None = None
+        self, target: Target, headers: Mapping[str, str], *, allow_private: Places, form: bytes | None = None
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = "GET" if form is None else "POST", target.origin + target.path, form
@@ -98,7 +99,7 @@ class Adapter(HTTPAdapter):
         """Find the connections to the proxy. An address in the URL itself is judged here; names, by the proxy."""
         scheme, host, port, _ = request.target
         if wire.is_literal(host):
-            wire.judge(host, wire.resolve(host, port), allow_private=request.allow_private)
+            wire.judge(host, port, wire.resolve(host, port), allow_private=request.allow_private)
         with self._lock:
             manager = self.proxy_manager_for(proxy, ssl_context=self._secure())
             manager.pool_classes_by_scheme = {"http": wire.Pool, "https": wire.SecurePool}

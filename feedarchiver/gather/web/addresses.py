@@ -81,36 +81,33 @@ class Verdict(NamedTuple):
     allowable: bool
 
 
-def forbidden(text: str, *, allow_private: bool = False) -> Verdict | None:
-    """Judge an address as the resolver wrote it, with or without a zone; None if it may be connected to.
+def forbidden(text: str) -> Verdict | None:
+    """Judge an address as the resolver wrote it, with or without a zone; None if anybody may connect to it.
 
-    `allow_private` admits loopback, private and link-local addresses. What is no host's address, and a cloud's
-    metadata service, stays forbidden.
+    A source may allow loopback, private and link-local addresses for itself; never what is no host's address, or a
+    cloud's metadata service.
     """
     try:
-        address = ip_address(text)
+        address = meant(text)
     except ValueError:
         return Verdict("not an IP address", allowable=False)
-    return _judged(address, allow_private=allow_private)
-
-
-def _judged(address: IPv4Address | IPv6Address, *, allow_private: bool) -> Verdict | None:
-    if isinstance(address, IPv6Address):
-        inner = _carried(address)
-        if inner is not None:
-            return _judged(inner, allow_private=allow_private)
-        address = IPv6Address(int(address))  # without its zone, which no network contains
-        if (int(address) >> 32) & _V4_BITS in _ISATAP:
-            return Verdict("a tunnel's address (ISATAP)", allowable=False)
+    if isinstance(address, IPv6Address) and (int(address) >> 32) & _V4_BITS in _ISATAP:
+        return Verdict("a tunnel's address (ISATAP)", allowable=False)
     blocks = _V4 if isinstance(address, IPv4Address) else _V6
     block = next((block for block in blocks if address in block.network), None)
-    if block is None or block.name == "public" or (block.local and allow_private):
-        return None
-    return Verdict(block.name, block.local)
+    return None if block is None or block.name == "public" else Verdict(block.name, block.local)
+
+
+def meant(text: str) -> IPv4Address | IPv6Address:
+    """Return the address that packets to `text` arrive at, without a zone, which no network contains. Or ValueError."""
+    address = ip_address(text)
+    if isinstance(address, IPv4Address):
+        return address
+    return _carried(address) or IPv6Address(int(address))
 
 
 def _carried(address: IPv6Address) -> IPv4Address | None:
-    """Return the IPv4 address that packets to `address` arrive at."""
+    """Return the IPv4 address that `address` carries in itself."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return IPv4Address(int(address) & _V4_BITS) if address in _NAT64 else None

@@ -18,7 +18,8 @@ class Request(NamedTuple):
     """What to ask, of whom, and how much of it to bear.
 
     `etag` and `modified` are those of the answer that is kept already. `headers` are the source's own; only harmless
-    ones go along to another site. `crawl`: robots.txt is obeyed. `timeout_s` bounds the whole: names, redirects, body;
+    ones go along to another site. `allow_private`: the places at private addresses that the way may lead to, as of
+    allowed.py. `crawl`: robots.txt is obeyed. `timeout_s` bounds the whole: names, redirects, body;
     `limit_bytes` the body after decoding (`prefix`: of a longer one, so much is taken). `label` is the caller's word,
     handed back with the request. `form`: posted, to say something rather than to ask; then no redirect is followed, and
     what is answered is not read.
@@ -29,7 +30,7 @@ class Request(NamedTuple):
     etag: str | None = None
     modified: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    allow_private: bool = False
+    allow_private: tuple[str, ...] = ()
     crawl: bool = False
     timeout_s: float = 45.0
     limit_bytes: int = 20_000_000

@@ -21,6 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from feedarchiver.gather.web.addresses import forbidden
+from feedarchiver.gather.web.allowed import Places, covers
 from feedarchiver.gather.web.exchange import Kind, Stopped
 
 Found = list[tuple[Any, ...]]
@@ -36,7 +37,7 @@ class Errand:
 
     __slots__ = ("allow_private", "deadline", "dialled", "in_head", "left_bytes", "resolve", "too_much")
 
-    def __init__(self, deadline: float, resolve: Resolve, *, allow_private: bool) -> None:
+    def __init__(self, deadline: float, resolve: Resolve, *, allow_private: Places) -> None:
         self.deadline = deadline  # by time.monotonic
         self.resolve = resolve
         self.allow_private = allow_private
@@ -169,7 +170,7 @@ def dial(host: str, port: int, errand: Errand, *, judged: bool) -> socket.socket
     errand.dialled = True
     found = _looked_up(host, port, errand)
     if judged:
-        judge(host, found, allow_private=errand.allow_private)
+        judge(host, port, found, allow_private=errand.allow_private)
     failed = Stopped(Kind.UNREACHABLE, f"{host} has no address")
     for family, address in dict.fromkeys((family, address) for family, _, _, _, address in found):
         try:
@@ -181,14 +182,16 @@ def dial(host: str, port: int, errand: Errand, *, judged: bool) -> socket.socket
     raise failed
 
 
-def judge(host: str, found: Found, *, allow_private: bool) -> None:
-    """Raise Stopped unless every address that `host` resolves to may be connected to."""
+def judge(host: str, port: int, found: Found, *, allow_private: Places) -> None:
+    """Raise Stopped unless every address that `host` resolves to may be connected to at `port`."""
     for *_, address in found:
-        verdict = forbidden(address[0], allow_private=allow_private)
-        if verdict is not None:
-            what = f"{host} is" if address[0] == host else f"{host} resolves to {address[0]},"
-            hint = "; allow it with allow_private = true" if verdict.allowable else ""
-            raise Stopped(Kind.FORBIDDEN, f"{what} {verdict.reason}, not a public one{hint}")
+        verdict = forbidden(address[0])
+        if verdict is None or (verdict.allowable and covers(allow_private, host, port, address[0])):
+            continue
+        what = f"{host} is" if address[0] == host else f"{host} resolves to {address[0]},"
+        named = f"[{host}]" if ":" in host else host
+        hint = f'; allow it with allow_private = ["{named}:{port}"]' if verdict.allowable else ""
+        raise Stopped(Kind.FORBIDDEN, f"{what} {verdict.reason}, not a public one{hint}")
 
 
 def _connected(family: int, address: tuple[Any, ...], errand: Errand) -> socket.socket:
