@@ -10,7 +10,7 @@ from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, st
 from news import ANYWHERE, Newsroom, Story, rss, source
 from program import CONFIG, Program
 from test_startup import HEAVY, loaded
-from web import LOOPBACK, Web, answer, bomb, endless, head, late, redirect
+from web import LOOPBACK, Web, answer, bomb, endless, head, late, pieces, redirect
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.objects import decode_image_capture
@@ -281,8 +281,33 @@ def test_rations(tmp_path, web):
     assert at(most_bytes=1, hours=23) == Fetched(left=done.left)
     assert web.paths() == []
     web.pages["/large.png"] = answer(410)
+    assert at(most_bytes=1, days=1).stored == 0
     assert [at(most_bytes=1, days=1).stored for _ in many] == [1] * len(many)
     assert copies(room) == set(many)
+
+
+@pytest.mark.parametrize("end", ["cut", "no picture", "too large", "robots.txt"])
+def test_rations_count_what_came(tmp_path, web, end):
+    """What came over the wire counts, also of a transfer that was cut, of what is no picture, and of robots.txt."""
+    room = Newsroom(tmp_path / "home", web)
+    large = images.png() + bytes(1_000_000)
+    pages = {
+        "cut": pieces(head(200, content_length=2_000_000), large),
+        "no picture": answer(200, bytes(1_000_000)),
+        "too large": endless(head(200), large),
+        "robots.txt": answer(200, images.png()),
+    }
+    if end == "robots.txt":
+        web.pages["/robots.txt"] = answer(200, b"# nothing\n" * 40_000)
+    urls = [place(web, number, f"/{number}.png", pages[end]) for number in range(1, 7)]
+    room.says(illustrated(1, *urls))
+    room("update")
+    at = Clock(room)
+    done = at(most_bytes=300_000)
+    assert 0 < done.left < 6
+    web.asked.clear()
+    assert at(most_bytes=300_000, hours=23).left >= done.left
+    assert web.asked == []
 
 
 def test_in_turns(tmp_path, web):

@@ -235,7 +235,8 @@ def test_conditional(web, client):
     first = ask(client, web)
     assert (first.etag, first.modified) == ('"one"', "Sat, 21 Nov 2026 10:00:00 GMT")
     second = ask(client, web, etag=first.etag, modified=first.modified)
-    assert second == first._replace(body=None, media_type=None)
+    assert second == first._replace(body=None, media_type=None, came_bytes=second.came_bytes)
+    assert 0 < second.came_bytes < len(TEXT) < first.came_bytes
     assert web.asked[1].header["if-none-match"] == '"one"'
     assert web.asked[1].header["if-modified-since"] == first.modified
     web.pages["/"] = validated(TEXT, '"two"')

@@ -270,10 +270,9 @@ def _stored(writer: "Writer", picture: Picture, answer: Answer) -> Failure | Non
 
 
 def _size(result: Answer | Failure) -> int:
-    """Tell how many bytes came, as far as that is known."""
-    if isinstance(result, Answer):
-        return len(result.body or b"")
-    return LIMIT_BYTES if result.kind is Kind.TOO_LARGE else 0
+    """Tell how many bytes it cost: over the wire, or on the disk if that is more."""
+    body = result.body if isinstance(result, Answer) else None
+    return max(result.came_bytes, len(body or b""))
 
 
 def _site(picture: Picture) -> str:

@@ -35,6 +35,7 @@ class Journey(NamedTuple):
     """A request on its way: where it goes next, where it has been, how long it may still take.
 
     `moved` is where the permanent redirects at the beginning of the way led; `settled` ends that beginning.
+    `came_bytes` is what came over the wire on the way.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class Journey(NamedTuple):
     seen: tuple[str, ...] = ()
     moved: str | None = None
     settled: bool = False
+    came_bytes: int = 0
 
 
 class Client:
@@ -91,14 +93,15 @@ class Client:
     def go(self, journey: Journey) -> Journey | Answer | Failure:
         """Make the next hop: to an answer, a failure, or a redirect to go on from."""
         deadline = time.monotonic() + journey.left_s
+        errand = wire.Errand(deadline, self._resolve, allow_private=journey.request.allow_private)
         try:
             if journey.request.crawl:
-                self._robots.check(journey.target, partial(self._robots_file, journey))
-            errand = wire.Errand(deadline, self._resolve, allow_private=journey.request.allow_private)
+                self._robots.check(journey.target, partial(self._robots_file, journey, errand))
             with wire.on(errand):
-                return self._hop(journey, errand)
+                at: Journey | Answer | Failure = self._hop(journey, errand)
         except Stopped as stopped:
-            return stopped.failure(journey.request.url, journey.url)
+            at = stopped.failure(journey.request.url, journey.url)
+        return at._replace(came_bytes=journey.came_bytes + errand.came_bytes)
 
     def delay_s(self, journey: Journey) -> float:
         """Return how many seconds the site of `journey` wants between two requests."""
@@ -150,8 +153,8 @@ class Client:
         except (RequestException, HTTPError) as error:
             raise _broken(error) from error
 
-    def _robots_file(self, journey: Journey, url: str, limit_bytes: int) -> Answer | Failure:
-        """Fetch a robots.txt for a journey, in a part of its time."""
+    def _robots_file(self, journey: Journey, errand: wire.Errand, url: str, limit_bytes: int) -> Answer | Failure:
+        """Fetch a robots.txt for a journey, in a part of its time, at the expense of its errand."""
         request = Request(
             url,
             allow_private=journey.request.allow_private,
@@ -164,6 +167,7 @@ class Client:
             if len(at.seen) > _ROBOTS_REDIRECTS:
                 return Failure(url, Kind.REDIRECTED, "redirected too often")
             at = self.go(at)
+        errand.came_bytes += at.came_bytes
         return at
 
 

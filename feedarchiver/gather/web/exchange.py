@@ -42,7 +42,7 @@ class Answer(NamedTuple):
     """A whole, decoded answer from `url`; `body` is None when nothing has changed (304), or something was said.
 
     `moved` is where the permanent redirects (301, 308) that the way began with lead: the address to ask from now on.
-    `etag` and `modified` belong to the body and are worth storing only after it is.
+    `etag` and `modified` belong to the body and are worth storing only after it is. `came_bytes` came over the wire.
     """
 
     url: str
@@ -52,6 +52,7 @@ class Answer(NamedTuple):
     etag: str | None = None
     modified: str | None = None
     moved: str | None = None
+    came_bytes: int = 0
 
 
 class Kind(Enum):
@@ -73,13 +74,14 @@ class Kind(Enum):
 
 
 class Failure(NamedTuple):
-    """Why there is no answer. `reason` is one line; `retry_after` is the header as received."""
+    """Why there is no answer. `reason` is one line; `retry_after` the header as received; `came_bytes` still came."""
 
     url: str
     kind: Kind
     reason: str
     status: int | None = None
     retry_after: str | None = None
+    came_bytes: int = 0
 
     def __str__(self) -> str:
         return f"{self.url}: {self.reason}"

@@ -35,13 +35,14 @@ _CONNECT_S = 10.0  # for each address of a name: the next one may answer
 class Errand:
     """What one exchange may still cost, and where it may go."""
 
-    __slots__ = ("allow_private", "deadline", "dialled", "in_head", "left_bytes", "resolve", "too_much")
+    __slots__ = ("allow_private", "came_bytes", "deadline", "dialled", "in_head", "left_bytes", "resolve", "too_much")
 
     def __init__(self, deadline: float, resolve: Resolve, *, allow_private: Places) -> None:
         self.deadline = deadline  # by time.monotonic
         self.resolve = resolve
         self.allow_private = allow_private
         self.dialled = False
+        self.came_bytes = 0
         self.in_head = True
         self.left_bytes, self.too_much = _HEADERS_BYTES, f"headers above {_HEADERS_BYTES:,} bytes"
 
@@ -59,6 +60,7 @@ class Errand:
 
     def spend(self, count: int) -> None:
         """Take note of bytes received."""
+        self.came_bytes += count
         self.left_bytes -= count
         if self.left_bytes < 0:
             raise Stopped(Kind.TOO_LARGE, self.too_much)
