@@ -89,7 +89,7 @@ def test_which_documents_are_asked():
     first = job.next_part()
     assert first.url == "https://news.example/0.xml"
     job.parts[first.url] = first._replace(seen=NOW, read=first.modified)
-    assert [note[2] for note in job.name_parts(told[:2], of)] == [None]
+    assert [note[2] for note in job.name_parts(told[:2], of)] == [None] * 2
     assert job.next_part().url == "https://news.example/1.xml"
     assert job.next_part() is None
     again = Job(SOURCE, Remembered(), parts=dict(job.parts))

@@ -31,6 +31,11 @@ class Notes:
         """Give every thing of a sort, by name, and what is noted of it."""
         yield from long(self._db, "SELECT name, said FROM notes WHERE about = ? ORDER BY name", (about,))
 
+    def weight(self, about: str) -> tuple[int, int]:
+        """Count the things of a sort, and how long what is noted of them is."""
+        row = self._db.execute("SELECT count(*), sum(length(said)) FROM notes WHERE about = ?", (about,)).fetchone()
+        return row[0], int(row[1] or 0)
+
     def write(self, about: str, name: str, said: str | None) -> None:
         """Note something; None: forget it."""
         if said is None:

@@ -17,7 +17,7 @@ from feedarchiver.errors import UsageError
 from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Outcome, Received
 from feedarchiver.updating import unread
-from feedarchiver.updating.source import remembered
+from feedarchiver.updating.source import beyond, remembered
 
 _FIRST = timedelta(hours=1)
 _MOST_SHOWN = 3  # pages that failed
@@ -199,6 +199,7 @@ def _row(archive: Archive, source: Source) -> dict[str, object]:
         left = [one for one in unread.left(archive.index, source.id) if not one.excluded]
         trouble = [{"link": one.known.article.link, "reason": one.trouble} for one in (*pages, *left) if one.trouble]
         row |= {"pages_waiting": len(pages), "pages_given_up": len(left), "pages_failed": trouble}
+    row["left_out"] = sum(beyond(archive.index, source.id).values())
     return row | {
         "url": source.asking.url,
         "moved": known.address,
@@ -236,6 +237,8 @@ def _wrong(row: dict[str, object]) -> Iterator[str]:
         yield f"possible gap between {_minute(since)} and {_minute(until)}"
     if row.get("pages_waiting"):
         yield f"pages of articles that are still to be read: {row['pages_waiting']}"
+    if row.get("left_out"):
+        yield f"articles that are left out until there is room for them: {row['left_out']:,}"
     if row.get("pages_given_up"):
         yield f"pages that are not tried any more until the source is named: {row['pages_given_up']}"
     failed: list[dict[str, str]] = row.get("pages_failed", [])  # type: ignore[assignment]

@@ -33,6 +33,7 @@ _ROOT = re.compile(
 )
 _MOST_LINES = 50_000
 _MOST_PARTS = 100
+_LONGEST = 8_000  # no server takes a longer address
 
 
 class NotASitemap(Unreadable):
@@ -163,13 +164,13 @@ def _elements(text: str, url: str, problems: Problems, limit: int) -> Iterator[L
 
 def _child(element: Element, url: str) -> Child | None:
     told = _told(element)
-    address = absolute(told.get("loc", ""), url)
+    address = absolute(_loc(told), url)
     return Child(address, dates.parse(told.get("lastmod", ""), zone=UTC)) if address else None
 
 
 def _listed(element: Element, url: str) -> Listed | None:
     told = _told(element)
-    address = entry.link(told.get("loc", ""), url)
+    address = entry.link(_loc(told), url)
     if address is None:
         return None
     parts = list(element)[:_MOST_PARTS]
@@ -194,6 +195,12 @@ def _listed(element: Element, url: str) -> Listed | None:
     )
     modified = dates.parse(told.get("lastmod", ""), zone=UTC)
     return Listed(article, modified, etree.tostring(element, encoding="utf-8", with_tail=False))
+
+
+def _loc(told: dict[str, str]) -> str:
+    """Take what an element says that its address is; nothing, if nobody could ask for it."""
+    said = told.get("loc", "")
+    return said if len(said) <= _LONGEST else ""
 
 
 def _told(element: Element) -> dict[str, str]:

@@ -3,6 +3,7 @@
     source.py    what is configured, what is remembered
     unread.py    articles whose pages are to be read, further documents: remembered until they are
     job.py       a source that is being asked
+    waiting.py   how much of that a source may bring
     again.py     archived pages, read again
     asking.py    which requests to make, and what each answer means
     events.py    what an answer came to
@@ -64,7 +65,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     from feedarchiver.gather.web.together import ask_all
     from feedarchiver.updating.storing import Storing
 
-    storing = Storing(archive, now, chance, told)
+    storing = Storing(archive, now, chance, told, manner.most)
     with (
         Client(now=now, contact=contact, robots=asking.robots.known) as client,
         closing(ask_all(client, chain([first], requests), gap_s=gap_s, beat=beat)) as results,

@@ -23,26 +23,33 @@ from feedarchiver.updating.job import Job, Walk
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles
 from feedarchiver.updating.source import (
     HOST,
+    ITSELF,
     Remembered,
     WebSource,
+    beyond,
     host_read,
     host_written,
     remembered,
     select_read,
 )
 from feedarchiver.updating.unread import Note, Part, Sorted, Unread, part_note
+from feedarchiver.updating.waiting import Most
 
-_MOST_DOCUMENTS = 1_000  # of one source's own archive, in one run
-_MOST_AFTER_A_GAP = 20
+_MOST_BACK = 1_000, 100_000  # documents and articles of one source's own archive, in one run
+_MOST_AFTER_A_GAP = 20, 10_000
 _LONGEST_PAGE = 10_000_000  # bytes
 
 
 class Manner(NamedTuple):
-    """How to update: only what is due; also back through the sources' own archives; without storing anything."""
+    """How to update: only what is due; also back through the sources' own archives; without storing anything.
+
+    `most` is what one source may bring.
+    """
 
     due_only: bool = True
     backfill: bool = False
     dry_run: bool = False
+    most: Most = Most()
 
 
 class Asking:
@@ -126,8 +133,11 @@ class Asking:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
             return self._go_on(job)
+        left_out = beyond(self._archive.index, source.id)
+        if left_out and self._has_room(source):
+            job.again = frozenset(left_out)
         request = self._request(job, url, crawl=source.crawls)
-        if known.standing and not (wants_past and known.older is None):
+        if known.standing and not (wants_past and known.older is None) and ITSELF not in job.again:
             request = request._replace(etag=known.standing.etag, modified=known.standing.modified)
         return request
 
@@ -138,8 +148,8 @@ class Asking:
     def _recall(self, job: Job, *, by_name: bool) -> None:
         """Read which pages wait; when somebody asks for the source, also those that are not tried any more."""
         index, source = self._archive.index, job.source
-        waiting = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
-        job.want(one for one in waiting if one.is_due(self._now, source.settings, anyway=by_name))
+        noted = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
+        job.want(one for one in noted if one.is_due(self._now, source.settings, anyway=by_name))
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source
@@ -182,7 +192,8 @@ class Asking:
         digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
         if source.kind == "sitemap":
             job.parts = {part.url: part for part in unread.parts(self._archive.index, source.id)}
-        if digest is None or (digest == known.body and not wants_past):
+        is_wanted = wants_past or ITSELF in job.again
+        if digest is None or (digest == known.body and not is_wanted):
             if wants_past:
                 self._go_back(job, known.older, Walk(None, {request.url}))
             return Polled(source, answer._replace(body=None), None, digest)
@@ -203,7 +214,9 @@ class Asking:
         walk.met.update(reading.keys)
         closes = walk.until is not None and not walk.until.isdisjoint(reading.keys)
         older = None if repeats or closes or reading.older in walk.asked else reading.older
-        more = older is not None and len(walk.asked) > (_MOST_DOCUMENTS if walk.until is None else _MOST_AFTER_A_GAP)
+        documents, articles = _MOST_BACK if walk.until is None else _MOST_AFTER_A_GAP
+        is_enough = len(walk.asked) > documents or len(walk.met) > articles or not self._has_room(job.source)
+        more = older is not None and is_enough
         if not more:
             self._go_back(job, older, walk)
         return Walked(
@@ -230,7 +243,7 @@ class Asking:
             return Parted(job.source, (part_note(job.source.id, seen),))
         reading = self._read(job, request, answer)
         notes = *job.name_parts(reading.parts, part.url), part_note(job.source.id, seen)
-        return Parted(job.source, notes, reading, self._sorted(job, reading))
+        return Parted(job.source, notes, reading, self._sorted(job, reading), document=part.url)
 
     def _paged(self, job: Job, page: Unread, result: Answer | Failure) -> Paged:
         """Read the page of an article."""
@@ -263,6 +276,9 @@ class Asking:
         found = unread.sort(self._archive, job.source, reading.received, past=past)
         job.want(found.wanted)
         return found
+
+    def _has_room(self, source: WebSource) -> bool:
+        return self._manner.most.has_room(self._archive.index, source.id)
 
     def _host(self, url: str) -> politeness.Host | None:
         place = places.place(url)

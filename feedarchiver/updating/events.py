@@ -51,13 +51,17 @@ class Walked(NamedTuple):
 
 
 class Parted(NamedTuple):
-    """A further document of a source has answered, or not. `notes`: what is to be noted of it and its like."""
+    """A further document of a source has answered, or not. `notes`: what is to be noted of it and its like.
+
+    `document` is its address, of one that has been read.
+    """
 
     source: WebSource
     notes: tuple[Note, ...] = ()
     reading: Reading | None = None
     sorted: Sorted | None = None
     failure: Failure | None = None
+    document: str = ""
 
 
 class Paged(NamedTuple):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from feedarchiver.gather import kinds
-from feedarchiver.updating.source import Remembered, WebSource
+from feedarchiver.updating.source import Remembered, WebSource, beyond_note
 from feedarchiver.updating.unread import Note, Part, Unread, part_note
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,7 +15,7 @@ _MOST_KNOWN = 50_000  # further documents; as many as one index may name, but in
 _MOST_PAGES = 200
 _MOST_PAGES_FORESEEN = 3
 _MOST_FAILURES = 3  # in a row
-_MOST_BYTES = 20_000_000
+_MOST_BYTES = 20_000_000  # of pages, and of what is known of those to be read
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Job:
 
     `pages` are those to be read, the newest that fit into a run, the oldest of them first; `parts` are the source's
     further documents, `parts_beyond` counts those that are too many. `closed`: hosts that are not asked any more in
-    this run.
+    this run. `again`: the documents to be read although they have not changed, as something was left out of them.
     """
 
     source: WebSource
@@ -46,6 +46,7 @@ class Job:
     pages: deque[Unread] = field(default_factory=deque)
     parts: dict[str, Part] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
+    again: frozenset[str] = frozenset()
     began: bool = False
     parts_beyond: int = 0
     _asked_parts: set[str] = field(default_factory=set)
@@ -66,8 +67,14 @@ class Job:
     def _newest(self, by_key: dict[str, Unread]) -> dict[str, Unread]:
         """Keep as many as fit into a run, and count the others: there may be very many."""
         inorder = sorted(by_key.items(), key=lambda one: one[1].age)
-        self._beyond += max(len(inorder) - _MOST_PAGES, 0)
-        return dict(inorder[-_MOST_PAGES:])
+        kept, size_bytes = 0, 0
+        for _, one in reversed(inorder[-_MOST_PAGES:]):
+            size_bytes += one.size_bytes
+            if size_bytes > _MOST_BYTES:
+                break
+            kept += 1
+        self._beyond += len(inorder) - kept
+        return dict(inorder[len(inorder) - kept :])
 
     def name_parts(self, named: Iterable[kinds.Part], of: str) -> Iterator[Note]:
         """Take in which further documents there are, as the one at `of` says, and give what is to be noted of them."""
@@ -82,6 +89,7 @@ class Job:
         for url, part in [*self.parts.items()]:
             if part.of == of and url not in fresh:
                 yield part_note(self.source.id, self.parts.pop(url), gone=True)
+                yield beyond_note(self.source.id, url, 0)
         for url, part in fresh.items():
             if self.parts.get(url) != part:
                 yield part_note(self.source.id, part)
@@ -89,12 +97,16 @@ class Job:
 
     def next_part(self) -> Part | None:
         """Choose the further document to be asked next: what changed last."""
-        due = [part for url, part in self.parts.items() if part.is_due and url not in self._asked_parts]
+        due = [
+            part
+            for url, part in self.parts.items()
+            if (part.is_due or url in self.again) and url not in self._asked_parts
+        ]
         if not due or len(self._asked_parts) >= _MOST_PARTS:
             return None
         part = max(due, key=lambda part: (part.modified or _EPOCH, part.seen is None, _EPOCH - (part.seen or _EPOCH)))
         self._asked_parts.add(part.url)
-        return part
+        return part._replace(etag=None, http_modified=None) if part.url in self.again else part
 
     def next_page(self, *, foreseen: bool) -> Unread | None:
         """Choose the article whose page is to be read next."""

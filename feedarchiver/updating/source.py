@@ -13,7 +13,8 @@ from feedarchiver.model import Filter
 if TYPE_CHECKING:
     from feedarchiver.gather.select import Select
 
-SOURCE, HOST = "source", "host"  # what notes of the index are about
+SOURCE, HOST, _BEYOND = "source", "host", "beyond"  # what notes of the index are about
+ITSELF = ""  # the name of a source's own document among those that name more than was taken
 GUESSED = ("items", "link", "title", "date", "picture", "author")
 _INSTANTS = ("due", "asked", "answered", "failing_since")
 
@@ -98,6 +99,16 @@ def written(known: Remembered) -> str:
     if known.standing:
         values["standing"] = _standing(known.standing)
     return json.dumps(values, ensure_ascii=False)
+
+
+def beyond(index: Index, source: str) -> dict[str, int]:
+    """Count which articles were left out as too many, by the document that names them."""
+    return {document: int(said) for document, said in index.notes.all(f"{_BEYOND} {source}")}
+
+
+def beyond_note(source: str, document: str, count: int) -> tuple[str, str, str | None]:
+    """Write how many articles of a document were left out."""
+    return f"{_BEYOND} {source}", document, str(count) if count else None
 
 
 def host_read(said: str | None) -> Host | None:

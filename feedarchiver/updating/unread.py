@@ -51,6 +51,12 @@ class Unread(NamedTuple):
         return kinds.key(self.known.article)
 
     @property
+    def size_bytes(self) -> int:
+        """How much there is to be remembered of it, roughly."""
+        article = self.known.article
+        return 1_000 + sum(map(len, (self.known.raw, article.content or "", article.summary or "", article.title)))
+
+    @property
     def age(self) -> datetime:
         """When it was published or changed, as far as it is known."""
         return self.known.article.published or self.known.article.updated or _EPOCH
@@ -98,6 +104,16 @@ class Sorted(NamedTuple):
     direct: tuple[Received, ...] = ()
     settled: int = 0
     excluded: int = 0
+
+
+def about(source: str, *, is_left: bool = False) -> str:
+    """Name the notes of pages that are to be read, or of those that are not, any more."""
+    return _about(_LEFT if is_left else _PAGE, source)
+
+
+def is_noted(index: Index, one: Unread) -> bool:
+    """Tell whether an article's page is remembered as what it is now: one that is to be read, or not any more."""
+    return index.notes.read(about(one.known.source, is_left=one.due is None), one.key) is not None
 
 
 def pages(index: Index, source: str) -> Iterator[Unread]:

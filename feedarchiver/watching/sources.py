@@ -10,7 +10,7 @@ from feedarchiver.archive.census import DAY
 from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.index import Index
 from feedarchiver.gather.web.politeness import Standing
-from feedarchiver.updating.source import WebSource, remembered
+from feedarchiver.updating.source import WebSource, beyond, remembered
 from feedarchiver.watching.rhythm import LOOKED_AT, Silence, silence
 from feedarchiver.watching.secrets import masked
 
@@ -45,7 +45,7 @@ class State(Enum):
 class Seen(NamedTuple):
     """What is known of a source. `standing` of None: it has not been asked; `news`: when it last had something new.
 
-    A gap is a time in which articles may have come and gone.
+    A gap is a time in which articles may have come and gone. `left_out`: articles of which it named too many at once.
     """
 
     source: Watched
@@ -56,6 +56,7 @@ class Seen(NamedTuple):
     standing: Standing | None = None
     gaps: tuple[tuple[datetime, datetime], ...] = ()
     problems: tuple[str, ...] = ()
+    left_out: int = 0
     refused: int = 0
     is_there: bool = True
 
@@ -101,6 +102,8 @@ class Seen(NamedTuple):
         if self.is_silent and self.silence:
             told.append(f"nothing new for {days(self.silence.days)}; {days(self.silence.usual)} were the most lately")
         told += [f"articles may be missing from {minute(since)} to {minute(until)}" for since, until in self.gaps[-1:]]
+        if self.left_out:
+            told.append(f"{self.left_out:,} articles are left out until there is room for them: it named too many")
         if standing is not None and standing.moved:
             told.append(f"moved to {masked(standing.moved)}; write the new address into the configuration")
         if self.refused:
@@ -123,6 +126,7 @@ def look(index: Index, source: Watched, now: datetime) -> Seen:
         standing=known.standing if known else None,
         gaps=known.gaps if known else (),
         problems=known.problems if known else (),
+        left_out=sum(beyond(index, source.id).values()) if source.web else 0,
         refused=index.census.refused(source.id),
         is_there=source.folder is None or source.folder.is_dir(),
     )
