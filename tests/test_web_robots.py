@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from web import LOOPBACK, Web, answer, drip, head, pieces, redirect, silence
 
+from feedarchiver.archive.index import Index
 from feedarchiver.gather.web.client import Client
-from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
-from feedarchiver.gather.web.robots import RobotsFile
+from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, target
+from feedarchiver.gather.web.robots import Robots, RobotsFile
+from feedarchiver.updating.robots import ROBOTS, stale
+from feedarchiver.updating.source import HOST
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PAGE = answer(200, b"page")
@@ -159,3 +162,38 @@ def test_hostile(web):
     with Client(now=NOW) as client:
         assert crawl(client, web, "/private/x").kind is Kind.ROBOTS
     assert time.process_time() - began < 5
+
+
+def test_few_rules_are_at_hand():
+    """However many hosts have however long rules, few of them are kept parsed, long ones in no other way either."""
+    known, asked = {}, []
+
+    def fetch(url, limit_bytes):
+        asked.append(url)
+        return Answer(url, b"User-agent: *\nCrawl-delay: 3\n" + b"# nothing at all\n" * 20_000)
+
+    robots = Robots(known, NOW)
+    places = [target(f"http://{number}.example/x") for number in range(8)]
+    for place in (*places, *places, places[-1]):
+        robots.check(place, fetch)
+        assert robots._length <= 500 * 1024
+    assert len(asked) == 16
+    assert known == {}
+    assert all(robots.delay_s(place) == 3 for place in places)
+
+
+def test_many_sites_are_not_remembered_for_ever():
+    """Of very many sites those are forgotten that nobody has asked for days; what still counts stays."""
+    index = Index.create(None)
+    for number in range(5_100):
+        old = NOW - timedelta(days=number % 2 * 30)
+        index.notes.write(ROBOTS, f"http://{number}.example", f"{old.isoformat()}\nUser-agent: *")
+    index.notes.write(HOST, "gone.example", (NOW - timedelta(hours=1)).isoformat())
+    notes = [*stale(index, NOW)]
+    assert len(notes) == 2_550
+    assert {note[0] for note in notes} == {ROBOTS}
+    for note in notes:
+        index.notes.write(*note)
+    assert index.notes.count(ROBOTS) == 2_550
+    assert [*stale(index, NOW)] == []
+    index.close()

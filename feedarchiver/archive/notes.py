@@ -31,6 +31,10 @@ class Notes:
         """Give every thing of a sort, by name, and what is noted of it."""
         yield from long(self._db, "SELECT name, said FROM notes WHERE about = ? ORDER BY name", (about,))
 
+    def count(self, about: str) -> int:
+        """Count the things of a sort."""
+        return int(self._db.execute("SELECT count(*) FROM notes WHERE about = ?", (about,)).fetchone()[0])
+
     def weight(self, about: str) -> tuple[int, int]:
         """Count the things of a sort, and how long what is noted of them is."""
         row = self._db.execute("SELECT count(*), sum(length(said)) FROM notes WHERE about = ?", (about,)).fetchone()

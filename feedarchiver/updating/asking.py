@@ -20,7 +20,7 @@ from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 from feedarchiver.updating import places, unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
 from feedarchiver.updating.job import Job, Walk
-from feedarchiver.updating.robots import ROBOTS, RobotsFiles
+from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.source import (
     HOST,
     ITSELF,
@@ -73,6 +73,7 @@ class Asking:
         self.hosts: dict[str, politeness.Host | None] = {}
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
+        self._is_tidy = False
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
@@ -98,6 +99,9 @@ class Asking:
         for site, host in self.hosts.items():
             yield HOST, site, host_written(host)
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
+        if not self._is_tidy:
+            self._is_tidy = True
+            yield from stale(self._archive.index, self._now)
 
     def _event(self, job: Job, request: Request, result: Answer | Failure) -> Event:
         at, job.at = job.at, None

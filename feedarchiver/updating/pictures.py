@@ -21,7 +21,7 @@ from feedarchiver.imagefile import LIMIT_BYTES
 from feedarchiver.updating import places
 from feedarchiver.updating.events import Notice
 from feedarchiver.updating.rations import Rations
-from feedarchiver.updating.robots import ROBOTS, RobotsFiles
+from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.source import HOST, host_read, host_written
 from feedarchiver.updating.turns import Turns
 from feedarchiver.updating.wanting import Illustrated, look
@@ -118,6 +118,7 @@ class _Asking:
         self._has_passed_over = False
         self._hosts: dict[str, politeness.Host | None] = {}
         self._learned: dict[str, politeness.Host | None] = {}
+        self._is_tidy = False
         self.robots = RobotsFiles()
         self.rations = Rations(archive.index, sources, manner.now, manner.most_bytes)
 
@@ -146,6 +147,9 @@ class _Asking:
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
         yield from self.rations.learned()
         self._learned.clear()
+        if not self._is_tidy:
+            self._is_tidy = True
+            yield from stale(self._archive.index, self._manner.now)
 
     def _next(self) -> Picture | None:
         """Find a picture whose host is not being asked, of the source whose turn it is."""

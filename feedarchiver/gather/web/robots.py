@@ -6,8 +6,10 @@ while it cannot be had once for each Robots.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, MutableMapping
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Stopped, Target
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
 AGENT = "feedarchiver"
 
+LONGEST = 50_000
+"""A longer text is not kept: whoever names hosts must fill neither memory nor disk with them."""
+
 _LIMIT_BYTES = 500 * 1024  # what lies beyond is not read (section 2.5)
+_MOST_PARSED, _LEAST_PARSED = 500 * 1024, 500  # of all rules at hand; parsed they take a hundred times as much
 _GOOD_FOR = timedelta(hours=24)
 _LONGEST_DELAY_S = 30.0
 _HAVE_NONE = (Kind.REFUSED, Kind.GONE, Kind.REDIRECTED)
@@ -43,13 +49,14 @@ class Robots:
 
     def __init__(self, known: MutableMapping[str, RobotsFile], now: datetime) -> None:
         self._known, self._now = known, now
-        self._rules: dict[str, Protego | Stopped] = {}
+        self._rules: OrderedDict[str, tuple[Protego | Stopped, int]] = OrderedDict()  # with the length of their text
+        self._length = 0
+        self._delays: dict[str, float] = {}
+        self._lock = Lock()
 
     def check(self, target: Target, fetch: Fetch) -> None:
         """Raise Stopped if `target` is not to be crawled."""
-        rules = self._rules.get(target.origin)
-        if rules is None:
-            rules = self._rules[target.origin] = self._learn(target, fetch)
+        rules = self._at_hand(target.origin) or self._learn(target, fetch)
         if isinstance(rules, Stopped):
             raise Stopped(*rules.args)
         if not rules.can_fetch(target.path, AGENT):
@@ -57,20 +64,39 @@ class Robots:
 
     def delay_s(self, target: Target) -> float:
         """Return the seconds that the site wants between two requests, as far as its robots.txt is known."""
-        rules = self._rules.get(target.origin)
-        delay = None if rules is None or isinstance(rules, Stopped) else rules.crawl_delay(AGENT)
-        return min(max(delay or 0.0, 0.0), _LONGEST_DELAY_S)
+        return self._delays.get(target.origin, 0.0)
+
+    def _at_hand(self, origin: str) -> "Protego | Stopped | None":
+        with self._lock:
+            if origin not in self._rules:
+                return None
+            self._rules.move_to_end(origin)
+            return self._rules[origin][0]
 
     def _learn(self, target: Target, fetch: Fetch) -> "Protego | Stopped":
-        known = self._known.get(target.origin)
+        origin, known = target.origin, self._known.get(target.origin)
         if known is not None and timedelta(0) <= self._now - known.fetched < _GOOD_FOR:
-            return _parsed(known.text)
-        found = fetch(f"{target.origin}/robots.txt", _LIMIT_BYTES)
+            return self._keep(origin, known.text)
+        found = fetch(f"{origin}/robots.txt", _LIMIT_BYTES)
         if isinstance(found, Failure) and found.kind not in _HAVE_NONE:
-            return _parsed(known.text) if known is not None else _forbidding(found)
+            return self._keep(origin, known.text if known is not None else _forbidding(found))
         text = (found.body or b"").decode("utf-8-sig", "replace") if isinstance(found, Answer) else ""
-        self._known[target.origin] = RobotsFile(self._now, text)
-        return _parsed(text)
+        if len(text) <= LONGEST:
+            self._known[origin] = RobotsFile(self._now, text)
+        return self._keep(origin, text)
+
+    def _keep(self, origin: str, said: "str | Stopped") -> "Protego | Stopped":
+        """Have the rules of an origin at hand, and not much else; one text at a time is parsed."""
+        with self._lock:
+            rules = said if isinstance(said, Stopped) else _parsed(said)
+            delay = None if isinstance(rules, Stopped) else rules.crawl_delay(AGENT)
+            if delay:
+                self._delays[origin] = min(max(delay, 0.0), _LONGEST_DELAY_S)
+            self._rules[origin] = rules, _LEAST_PARSED + (0 if isinstance(said, Stopped) else len(said))
+            self._length += self._rules[origin][1]
+            while self._length > _MOST_PARSED and len(self._rules) > 1:
+                self._length -= self._rules.popitem(last=False)[1][1]
+        return rules
 
 
 def _forbidding(failure: Failure) -> Stopped:
