@@ -284,6 +284,17 @@ def test_tables_that_are_not_ours(there, cluster):
     assert program("verify").status == 0
 
 
+def test_a_space_of_another_name(there, cluster):
+    """What whoever shares the database writes in place of a space's name is no command, and harms nothing."""
+    there.add(article(1))
+    database = f"feeds{there.address.partition('/feeds')[2].partition('?')[0]}"
+    cluster.run(database, "CREATE TABLE public.precious (one TEXT)")
+    evil = "public; DROP TABLE public.precious; SET search_path TO public"
+    cluster.run(database, f"UPDATE feedarchiver.indexes SET space = '{evil}'")
+    there.add(article(2))
+    assert cluster.run(database, "SELECT count(*) FROM public.precious") == [(0,)]
+
+
 def test_two_machines(tmp_path, cluster):
     """Machines that share a bucket and a database take turns in writing to one archive, and each sees it all."""
     obstore = pytest.importorskip("obstore.store")

@@ -13,6 +13,7 @@ is to be trusted. Those who write beside each other (`beside`) leave the seal as
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
@@ -50,6 +51,7 @@ CREATE TABLE IF NOT EXISTS feedarchiver.pending (
 )
 """
 _ALL_SPACES = 0x_FEED_A2C4
+_SPACE = re.compile(r"feedarchiver_[0-9a-f]{16}")  # whoever shares the database may have written another name
 
 
 class PostgresPlace:
@@ -185,6 +187,8 @@ class PostgresPlace:
             if row is None:
                 raise IndexDamaged("there is no index of this archive")
             space, version, seal = row
+            if not _SPACE.fullmatch(space):
+                raise IndexDamaged("it is in a space of another name")
             if version != SCHEMA:
                 raise IndexDamaged(f"it has schema {version}, not {SCHEMA}")
             if self._seal and _read(self._seal) not in (_BROKEN, seal):
@@ -267,7 +271,8 @@ class PostgresPlace:
     def _drop_old(self, session: Session) -> None:
         """Drop the spaces of earlier indexes that nobody is reading."""
         query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
-        for (space,) in session.execute(query, (self.archive,)).fetchall():
+        found = session.execute(query, (self.archive,)).fetchall()
+        for space in (space for (space,) in found if _SPACE.fullmatch(space)):
             if session.execute("SELECT pg_try_advisory_lock(?)", (_number(space),)).fetchone()[0]:
                 with session.transaction():
                     session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
