@@ -167,20 +167,20 @@ ALLOWED = {
     ("192.168.1.0/24", "[fd00::1]:81"): "192.168.1.5:80 192.168.1.99:80 192.168.1.5:8080 3232235781:80 nas.lan:80 "
     "nas.lan:8080 [::ffff:192.168.1.5]:80 3232235781:8080 [fd00::1]:81",
     ("NAS.lan.",): "nas.lan:80 nas.lan:8080",
-    ("other.lan", "nas.lan:81", "fe80::/10"): "[fe80::1]:80 zoned.lan:80",
+    ("other.lan", "nas.lan:81", "fe80::/10", "cloud.lan", "[::ffff:0:0]"): "[fe80::1]:80 zoned.lan:80",
     (): "",
 }
 PLACES = (
     "192.168.1.5:80", "192.168.1.5:8080", "192.168.1.99:80", "192.168.2.5:80", "10.0.0.1:80", "3232235781:80",
     "3232235781:8080", "nas.lan:80", "nas.lan:8080", "[fd00::1]:80", "[fd00::1]:81", "[fe80::1]:80", "zoned.lan:80",
-    "[::ffff:192.168.1.5]:80", "127.0.0.1:80", "far.lan:80",
+    "[::ffff:192.168.1.5]:80", "127.0.0.1:80", "far.lan:80", "cloud.lan:80", "0.0.0.0:80",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("allowed", ALLOWED, ids=str)
 def test_only_what_is_named(dials, allowed):
     """Of private addresses, the hosts, ports and networks that are named are open, in every spelling; no others."""
-    names = {"nas.lan": "192.168.1.5", "zoned.lan": "fe80::1%1", "far.lan": "10.9.9.9"}
+    names = {"nas.lan": "192.168.1.5", "zoned.lan": "fe80::1%1", "far.lan": "10.9.9.9", "cloud.lan": "169.254.169.254"}
     reached = set()
     with Client(now=NOW, resolve=told(names)) as client:
         for place in PLACES:
