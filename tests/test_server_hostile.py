@@ -44,6 +44,7 @@ HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n"
         HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nx",
         HEAD + b"Content-Length: -1\r\n\r\n",
         HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         HEAD + b" folded: x\x00\r\n\r\n",
         HEAD + b"a\x00b: x\r\n\r\n",
         HEAD + b"a : x\r\n\r\n",

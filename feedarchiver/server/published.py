@@ -27,6 +27,8 @@ _SAFE = (b"x-content-type-options", b"nosniff")
 _FRESH = (b"cache-control", b"no-cache")  # kept by whoever likes, asked for again each time: that costs a 304
 _HEADERS = frozenset({b"accept-encoding", b"if-modified-since", b"if-none-match", b"if-range", b"range", b"user-agent"})
 _TRIES = 3
+_CLOSE = (b"connection", b"close")  # with whatever else the client has to say
+_FRAMES = {b"content-length", b"transfer-encoding"}  # RFC 9112 section 6.1
 
 
 class Hub(NamedTuple):
@@ -83,8 +85,9 @@ class _Answer:
     async def give(self, scope: Scope) -> int:
         """Answer, and return the status."""
         if scope["method"] not in ("GET", "HEAD"):
-            close = (b"connection", b"close")  # with whatever else the client has to say
-            return await self._say(405, b"only GET and HEAD\n", [(b"allow", b"GET, HEAD"), close])
+            return await self._say(405, b"only GET and HEAD\n", [(b"allow", b"GET, HEAD"), _CLOSE])
+        if _FRAMES.issubset(name for name, _ in scope["headers"]):  # a proxy before us may have read it in another way
+            return await self._say(400, b"two lengths of one body\n", [_CLOSE])
         for _ in range(_TRIES):
             item = await self._shelf.find(self._name)
             if item is None:
