@@ -270,6 +270,13 @@ def test_there_and_back(far, cluster):
     assert rows(there(home)) == rows(home)
     assert home("build", "--config", OTHER).status == 0
     assert there(home).documents() == home.documents()
+    home.write("new.txt", title="New", link="https://example.org/new")
+    assert home("run", "--config", OTHER).status == 0
+    ran = home("migrate", "--config", OTHER, "--to", "config.toml")  # to where it was, and where its lock has been
+    assert ran.out.startswith("3 objects copied to ")
+    assert far.objects() == stored(home)
+    home("build")
+    assert there(home).documents() == home.documents()
 
 
 def test_killed_on_the_way(far):
