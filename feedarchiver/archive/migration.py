@@ -115,7 +115,9 @@ class Migration:
             if not target.bucket.is_bare():
                 raise ArchiveError(f"{target.place} is not empty, and no archive; it was left as it is")
             if has_index and isinstance(target.index_at, Path):
-                raise ArchiveError(f"{target.index_at} is the index of something else; it was left as it is")
+                raise ArchiveError(
+                    f"{target.index_at} is the index of something else; it was left as it is; name another"
+                )
         return found is None
 
     def _keep_apart(self, stack: ExitStack) -> bool:

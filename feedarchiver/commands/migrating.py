@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from feedarchiver.commands.moving import Complaints, take_in
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import TABLES, Config, environment, load
 from feedarchiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.migration import Migrated
 
 
 @click.command("migrate")
@@ -49,10 +53,17 @@ def migrate_command(console: Console, target: Path) -> int:
             with console.progress("verifying") as advance:
                 for fault in migration.check(advance):
                     complaints.fault(fault)
+    _say(console, done, there, target, complaints.count, index_only=here.store == there.store)
+    return 3 if complaints.count else 0
+
+
+def _say(  # noqa: PLR0913 - each is one thing that is said
+    console: Console, done: "Migrated", there: Config, target: Path, faults: int, *, index_only: bool
+) -> None:
     parts = [f"index copied to {there.index}"]
-    if here.store != there.store:
+    if not index_only:
         parts.insert(0, f"{plural(done.copied, 'object')} copied to {there.store}, {done.there} there before")
-    parts += [plural(complaints.count, "fault")] if complaints.count else []
+    parts += [plural(faults, "fault")] if faults else []
     parts.append("what arrives here from now on stays here until this is run again")
     parts.append(f"`feedarchiver build --config {target}` makes the same feeds")
     console.say(
@@ -62,9 +73,8 @@ def migrate_command(console: Console, target: Path) -> int:
         index=str(there.index),
         copied=done.copied,
         there=done.there,
-        faults=complaints.count,
+        faults=faults,
     )
-    return 3 if complaints.count else 0
 
 
 def _merge(console: Console, source: Archive, there: Config, complaints: Complaints) -> None:
