@@ -117,6 +117,14 @@ class TestContract:
         assert opened().format() == b"{}"
         assert not bucket.is_bare()
 
+    def test_an_archive_that_is_announced(self, bucket, opened):
+        """Which archive is going to begin somewhere is noted until it does; that is no archive yet."""
+        assert bucket.announced() is None
+        bucket.announce(b"{}")
+        assert (opened().announced(), opened().format()) == (b"{}", None)
+        opened().begin(b"{}")
+        assert (opened().announced(), opened().format()) == (None, b"{}")
+
     def test_many_at_a_time(self, bucket, opened):
         """What is expected, looked at together or listed at once is what is read one by one."""
         many = {object_id(b"%d" % number): b"%d" % number for number in range(2 * AT_ONCE)}

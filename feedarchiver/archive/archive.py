@@ -114,6 +114,14 @@ class Archive:
             self._index = None
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the archive's lock. Raises ArchiveInUse when another process keeps it."""
+        with suppress(OSError):  # the lock says what is wrong
+            self.desk.mkdir(parents=True, exist_ok=True)
+        with locked(self.desk, self._wait_s):
+            yield
+
+    @contextmanager
     def writing(self, now: datetime) -> "Iterator[Writer]":
         """Hold the archive's lock and add captures, all with one `captured` instant: `now`, or just after the last one.
 
@@ -121,7 +129,7 @@ class Archive:
         """
         from feedarchiver.archive.writer import Writer
 
-        with self._locked(), self._writable():
+        with self.alone(), self._writable():
             writer = Writer(self.bucket, self.index, now, self.cleaned if self.keeps_cleaned else None)
             self._file.recover(writer)
             yield writer
@@ -154,7 +162,7 @@ class Archive:
 
     @contextmanager
     def publishing(self) -> "Iterator[Index]":
-        """Hold the archive's lock while feeds are written, and have the index to keep their logs in.
+        """Hold the archive's lock while feeds are written, and have the index to keep their logs in, or to copy.
 
         What a writer that did not finish has left is taken in first: a feed's log only grows. An archive that cannot
         be written to is published without a lock, and what is noted goes into a copy of the index that is dropped.
@@ -166,7 +174,7 @@ class Archive:
             finally:
                 index.close()
             return
-        with self._locked(), self._writable():
+        with self.alone(), self._writable():
             if not (self.is_settled() and self._file.is_settled()):
                 from feedarchiver.archive.writer import Writer
 
@@ -177,13 +185,22 @@ class Archive:
     def reindex(self) -> dict[str, int]:
         """Derive the index anew from the objects and put it in the old one's place. Returns its counts."""
         self.close()
-        with self._locked():
+        with self.alone():
             self._file.rebuild()
         return self.index.counts()
+
+    def replace_index(self, make: Callable[[Path], Index]) -> None:
+        """Put the index that `make` makes in a file into the old one's place. Needs the lock (`alone`)."""
+        self.close()
+        self._file.replace(make)
 
     def is_settled(self) -> bool:
         """Tell whether the last writer finished: nothing waits to be recovered."""
         return not os.path.lexists(self.desk / "pending")
+
+    def has_index(self) -> bool:
+        """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
+        return self._file.is_sealed()
 
     def index_stands(self) -> bool:
         """Tell whether there is an index, just as its last writer left it."""
@@ -265,13 +282,6 @@ class Archive:
         return PostgresPlace(
             self.index_at, self.bucket, self.format, self._wait_s, is_sealed=isinstance(self.place, Path)
         )
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with suppress(OSError):  # the lock says what is wrong
-            self.desk.mkdir(parents=True, exist_ok=True)
-        with locked(self.desk, self._wait_s):
-            yield
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

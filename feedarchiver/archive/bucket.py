@@ -24,7 +24,8 @@ Length = Callable[[str, ObjectId], int | None]
 AT_ONCE = 64
 """As many objects are worth expecting at a time."""
 _FORMAT = "format.json"
-_BEFORE_FORMAT = ("lock", "format.json.new")  # all that a killed run can leave of an archive that was being made
+ANNOUNCED = "format.json.new"
+_BEFORE_FORMAT = ("lock", ANNOUNCED)  # all that a killed run can leave of an archive that was being made
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _FOLDER_DIGITS, _NAME_DIGITS = 2, 62
@@ -60,6 +61,12 @@ class Ground(Protocol):
 
     def begin(self, data: bytes) -> None:
         """Make the place, and write format.json unless another process was quicker. Raises StorageError."""
+
+    def announce(self, data: bytes) -> None:
+        """Make the place, and note there with which format.json it is going to begin. Raises StorageError."""
+
+    def announced(self) -> bytes | None:
+        """Read that note, which goes when the archive begins. None: there is none. Raises StorageError."""
 
 
 class Store(Bucket, Ground, Protocol):
@@ -219,12 +226,10 @@ class FolderBucket:
             raise StorageError.of(error, "list", str(error.filename or root)) from error
 
     def format(self) -> bytes | None:
-        try:
-            return Path(self.root, _FORMAT).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise StorageError.of(error, "read", f"{self.root}/{_FORMAT}") from error
+        return self._said(_FORMAT)
+
+    def announced(self) -> bytes | None:
+        return self._said(ANNOUNCED)
 
     def is_bare(self) -> bool:
         try:
@@ -238,17 +243,21 @@ class FolderBucket:
     def begin(self, data: bytes) -> None:
         """Make the folder and in it format.json. The folders of objects come with the first."""
         root = Path(self.root)
-        fresh = root / f"{_FORMAT}.new"
         try:
-            make_folders([*(str(folder) for folder in reversed(root.parents) if not folder.exists()), self.root])
+            self._make()
             with locked(root):
                 if self.format() is None:
-                    with fresh.open("wb") as file:
-                        file.write(data)
-                        file.flush()
-                        os.fsync(file.fileno())
-                    fresh.replace(root / _FORMAT)
+                    self._note(data)
+                    (root / ANNOUNCED).replace(root / _FORMAT)
                     sync_folder(self.root)
+        except OSError as error:
+            raise StorageError.of(error, "make the archive", self.root) from error
+
+    def announce(self, data: bytes) -> None:
+        try:
+            self._make()
+            self._note(data)
+            sync_folder(self.root)
         except OSError as error:
             raise StorageError.of(error, "make the archive", self.root) from error
 
@@ -260,6 +269,24 @@ class FolderBucket:
 
     def expect(self, objects: Iterable[tuple[str, ObjectId]]) -> None:
         """Do nothing: a file is read as quickly when it is wanted."""
+
+    def _make(self) -> None:
+        parents = reversed(Path(self.root).parents)
+        make_folders([*(str(folder) for folder in parents if not folder.exists()), self.root])
+
+    def _note(self, data: bytes) -> None:
+        with Path(self.root, ANNOUNCED).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _said(self, name: str) -> bytes | None:
+        try:
+            return Path(self.root, name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StorageError.of(error, "read", f"{self.root}/{name}") from error
 
     def _settle(self, waiting: dict[tuple[str, ObjectId], str]) -> None:
         targets = {path: self.path(*key) for key, path in waiting.items()}

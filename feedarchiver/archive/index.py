@@ -99,6 +99,17 @@ class Index:
         cast("sqlite3.Connection", self._db).backup(connection)
         return Index(connection)
 
+    def copy_to(self, path: Path) -> "Index":
+        """Copy the index into a file at `path`, where nothing may be. The copy has a mark of its own."""
+        connection = sqlite3.connect(path, isolation_level=None)
+        cast("sqlite3.Connection", self._db).backup(connection)
+        return Index(connection).remarked()
+
+    def remarked(self) -> Self:
+        """Give the index another mark: whoever follows it has to begin again."""
+        self._db.execute("UPDATE mark SET mark = ?", (int.from_bytes(os.urandom(7)),))
+        return self
+
     @property
     def feeds(self) -> feedlog.FeedLog:
         """The logs of the feeds."""

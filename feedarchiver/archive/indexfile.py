@@ -7,7 +7,7 @@ index, or none to be trusted.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +66,7 @@ class IndexFile:
             index = self._open(write=True)
         try:
             self._write_seal(self._broken)
+            no_more(Path(self._bucket.root) / "index.seal")
             with suppress(OSError):  # a rebuild that was killed leaves much, but nothing in the way
                 _unlink(self._fresh, *_ALL)
             yield index
@@ -127,11 +128,15 @@ class IndexFile:
         """Make the index anew from the objects and put it in the old one's place."""
         from feedarchiver.archive.reindex import rebuild
 
+        self.replace(lambda path: rebuild(self._bucket, path))
+
+    def replace(self, make: Callable[[Path], Index]) -> None:
+        """Put the index that `make` makes in a file into the old one's place."""
         try:
             self._bucket.harden()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _unlink(self._fresh, *_ALL)
-            index = rebuild(self._bucket, self._fresh)
+            index = make(self._fresh)
             index.settle()
             index.close()
             _unlink(self._seal, "")  # without it, nobody trusts the old index and what is left of its log
@@ -173,6 +178,13 @@ def _bytes(path: Path, end: str) -> int:
         return os.stat(f"{path}{end}").st_size
     except OSError:
         return 0
+
+
+def no_more(seal: Path) -> None:
+    """Take away the seal of an index in the other kind of place, which does not learn what is written to this one."""
+    with suppress(OSError):
+        if os.path.lexists(seal):
+            seal.unlink()
 
 
 def can_write(folder: Path) -> bool:

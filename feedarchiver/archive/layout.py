@@ -42,6 +42,8 @@ def _checked(store: Store, place: str, data: bytes | None) -> bytes:
     if data is None:
         if store.is_bare():
             raise ArchiveError(f"there is no archive in {place} yet; `feedarchiver import` makes one")
+        if store.announced() is not None:
+            raise ArchiveError(f"the archive has not come to {place} whole; `feedarchiver migrate` goes on with it")
         raise ArchiveError(f"{place} is not an archive: it has no format.json; it was left as it is")
     check_format(data, place)
     return data

@@ -139,6 +139,15 @@ def decode_image_capture(data: bytes) -> ImageCapture:
     return ImageCapture(**told | {"image": ObjectId.parse(said["image"]), "captured": captured})
 
 
+def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
+    """Name what a capture refers to, with the kinds. Nothing else refers to anything. Raises ValueError."""
+    if kind == "captures":
+        capture = decode_capture(data)
+        found: tuple[tuple[str, ObjectId], ...] = (("articles", capture.article), ("raw", capture.raw))
+        return (*found, ("articles", capture.said)) if capture.said else found
+    return (("images", decode_image_capture(data).image),) if kind == "image-captures" else ()
+
+
 def _canonical(said: Mapping[str, object]) -> bytes:
     kept = {key: value for key, value in said.items() if value is not None and value != []}
     return _written(kept | {"version": VERSION})

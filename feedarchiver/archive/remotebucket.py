@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from feedarchiver.archive.bucket import CAPTURES, Length, empty, is_hexadecimal
+from feedarchiver.archive.bucket import ANNOUNCED, CAPTURES, Length, empty, is_hexadecimal
 from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.objects import object_id as name_of
 from feedarchiver.errors import MissingObject, StorageError
@@ -97,6 +97,15 @@ class RemoteBucket:
     def begin(self, data: bytes) -> None:
         if self.format() is None:
             self.remote.create(_FORMAT, data)
+        if self.announced() is not None:
+            with suppress(StorageError):  # who may not remove anything leaves it there: it harms nobody
+                self.remote.remove([ANNOUNCED])
+
+    def announce(self, data: bytes) -> None:
+        self.remote.create(ANNOUNCED, data)
+
+    def announced(self) -> bytes | None:
+        return self.remote.get(ANNOUNCED)
 
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
         return self.remote.together(task, items)

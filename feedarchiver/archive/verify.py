@@ -135,13 +135,7 @@ class Verifier:
 
     def _lost(self, kind: str, data: bytes) -> tuple[tuple[ObjectId, ...], tuple[str, ...]]:
         """Name what a capture refers to, and what of it is not there."""
-        wanted: tuple[tuple[str, ObjectId], ...] = ()
-        if kind == "captures":
-            capture = objects.decode_capture(data)
-            wanted = (("articles", capture.article), ("raw", capture.raw))
-            wanted += (("articles", capture.said),) if capture.said else ()
-        elif kind == "image-captures":
-            wanted = (("images", objects.decode_image_capture(data).image),)
+        wanted = objects.references(kind, data)
         lost = tuple(f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None)
         return tuple(which for _, which in wanted), lost
 

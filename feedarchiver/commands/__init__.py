@@ -38,6 +38,7 @@ TABLE = {
     "diff": ("feedarchiver.commands.comparing", "Show what changed between two versions."),
     "export": ("feedarchiver.commands.moving", "Copy the archive, or a choice of it, into a file or folder."),
     "import-archive": ("feedarchiver.commands.moving", "Take in what an export or another archive holds."),
+    "migrate": ("feedarchiver.commands.migrating", "Copy the whole archive to where another configuration has it."),
     "verify": ("feedarchiver.commands.keeping", "Check every object of the archive against its name."),
     "reindex": ("feedarchiver.commands.keeping", "Make the index anew from the archive's objects."),
     "completion": ("feedarchiver.commands.shell", "Print what makes a shell complete commands and options."),

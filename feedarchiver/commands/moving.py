@@ -24,7 +24,7 @@ _FILES = (".tar", ".tar.zst")
 _OTHER_FILES = (".gz", ".bz2", ".xz", ".zip", ".7z", ".tgz", ".tzst", ".zst")
 
 
-class _Complaints:
+class Complaints:
     """What could not be copied: said on stderr, and counted."""
 
     def __init__(self, console: Console) -> None:
@@ -68,7 +68,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - as many as there are options
 
     config = load(console.config_path)
     _check_target(config, target)
-    complaints = _Complaints(console)
+    complaints = Complaints(console)
     with opened(console) as archive:
         choice = _choice(config, archive, sources, feed_id, _days(since, until))
         chosen = Chosen(archive, choice, complaints.fault)
@@ -77,7 +77,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - as many as there are options
         if target.name.endswith(_FILES):
             _write_file(console, archive, chosen, target, complaints)
         else:
-            _take_in(console, chosen, target.absolute(), target.absolute() / "index.db", complaints)
+            take_in(console, chosen, target.absolute(), target.absolute() / "index.db", complaints)
     return 1 if complaints.count else 0
 
 
@@ -96,14 +96,14 @@ def import_archive_command(console: Console, copy: Path) -> int:
     config = load(console.config_path)
     if not copy.exists():
         raise UsageError(f"there is no {copy}; nothing was imported")
-    complaints = _Complaints(console)
+    complaints = Complaints(console)
     kind = FolderHolding if copy.is_dir() else TarHolding
     holding = kind(copy, 2 * config.max_seed_bytes, complaints.refuse)
-    _take_in(console, holding, config.store, config.index, complaints)
+    take_in(console, holding, config.store, config.index, complaints)
     return 3 if complaints.count else 0
 
 
-def _write_file(console: Console, archive: Archive, chosen: "Chosen", target: Path, complaints: _Complaints) -> None:
+def _write_file(console: Console, archive: Archive, chosen: "Chosen", target: Path, complaints: Complaints) -> None:
     from feedarchiver.archive.tarred import write_tar
 
     with console.progress("exporting") as advance:
@@ -112,9 +112,15 @@ def _write_file(console: Console, archive: Archive, chosen: "Chosen", target: Pa
     console.say(told, event="exported", target=str(target), objects=count, faults=complaints.count)
 
 
-def _take_in(
-    console: Console, holding: "Holding", store: Path | Address, index: Path | IndexAddress, complaints: _Complaints
+def take_in(  # noqa: PLR0913, PLR0917 - each is one thing that a command knows
+    console: Console,
+    holding: "Holding",
+    store: Path | Address,
+    index: Path | IndexAddress,
+    complaints: Complaints,
+    lead: str = "",
 ) -> None:
+    """Take in what another archive holds, and say what it came to, after `lead`."""
     from feedarchiver.archive.copies import Incoming
 
     now = datetime.now(UTC)
@@ -126,7 +132,7 @@ def _take_in(
     parts += [plural(done.images, "image")] if done.images else []
     parts += [f"{done.restored} restored"] if done.restored else []
     parts += [f"{complaints.count} refused"] if complaints.count else []
-    told = ", ".join(parts)
+    told = lead + ", ".join(parts)
     if done.arrived and done.new:
         told += "; they are not newer than what was here, so what is new in them comes as news of today"
     console.say(

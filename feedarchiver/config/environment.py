@@ -51,6 +51,12 @@ def put(environ: Mapping[str, str], raw: dict[str, Any], tables: Mapping[str, Ke
     return Given(tuple(variables), tuple(map(one_line, problems)))
 
 
+def without(environ: Mapping[str, str], tables: Mapping[str, Keys]) -> dict[str, str]:
+    """Leave out the variables that take the place of keys: what is read is another configuration than they are for."""
+    ours = tuple(f"{_PREFIX}{table}_".upper() for table in tables)
+    return {name: value for name, value in environ.items() if not name.startswith(ours)}
+
+
 def fill(environ: Mapping[str, str], sources: object) -> Iterator[str]:
     """Put the values of variables into header fields that name them. Yields what is wrong."""
     for number, source in enumerate(sources if isinstance(sources, list) else (), 1):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from feedarchiver.archive.index import TABLES, Index
+from feedarchiver.archive.index import SCHEMA, TABLES, Index
 from feedarchiver.archive.postgres.dialect import statements, unescaped
 from feedarchiver.archive.postgres.session import Session
 
@@ -31,6 +31,12 @@ class PostgresIndex(Index):
 
     def copy(self) -> Index:
         return Index(fetched(self._session, None))
+
+    def copy_to(self, path: Path) -> Index:
+        db = fetched(self._session, path)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA user_version = {SCHEMA}")
+        return Index(db).remarked()
 
     def _enter(self, id_: str) -> int:
         return int(self._db.execute("INSERT INTO entries (id) VALUES (?) RETURNING entry", (id_,)).fetchone()[0])

@@ -25,7 +25,7 @@ from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.index import SCHEMA, Index
 from feedarchiver.archive.indexdb import IndexDamaged
-from feedarchiver.archive.indexfile import can_write
+from feedarchiver.archive.indexfile import can_write, no_more
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
@@ -95,6 +95,8 @@ class PostgresPlace:
                 self._rebuild(session)
                 space = self.enter(session)
             self._write_seal(_BROKEN)
+            if self._seal:
+                no_more(self._seal.with_name("index.db.seal"))
             self._held = session, space
             yield BatchIndex(session, self.number)
             fresh = os.urandom(8).hex()
@@ -122,6 +124,11 @@ class PostgresPlace:
         """Make the index anew from the objects and put it in the old one's place."""
         with closing(self._writer()) as session:
             self._rebuild(session)
+
+    def replace(self, make: Callable[[Path], Index]) -> None:
+        """Put the index that `make` makes in an SQLite file into the old one's place."""
+        with closing(self._writer()) as session:
+            self._replace(session, make)
 
     def found(self) -> Index | None:
         """Open the index to read, if there is one that its last writer vouches for, or was writing when it ended."""
@@ -244,13 +251,16 @@ class PostgresPlace:
     def _rebuild(self, session: Session) -> None:
         from feedarchiver.archive.reindex import rebuild
 
+        self._replace(session, lambda path: rebuild(self._bucket, path))
+
+    def _replace(self, session: Session, make: Callable[[Path], Index]) -> None:
         path = Path(self._bucket.tmp) / "index.db"  # a crash leaves it where the next writer tidies up
         space, seal = f"feedarchiver_{os.urandom(8).hex()}", os.urandom(8).hex()
         try:
             self._bucket.harden()
             path.parent.mkdir(parents=True, exist_ok=True)
             _unlink(path)
-            rebuild(self._bucket, path).close()
+            make(path).close()
             with session.transaction():
                 session.execute("SELECT pg_advisory_xact_lock(?)", (_ALL_SPACES,))
                 for statement in _DIRECTORY.split(";"):
