@@ -5,15 +5,12 @@ before it takes effect, or fail. What a power cut could leave is judged by `powe
 """
 
 import compileall
-import importlib
 import os
-import pkgutil
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -34,7 +31,6 @@ ON_NAMES = ("mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename", "rename
 ON_OPEN_FILES = ("write", "writev", "pwrite64", "fsync", "fdatasync", "syncfs", "ftruncate", "fchmod")
 CHANGING = ("open", "openat", "creat", "truncate", "chmod", "fchmodat", *ON_NAMES, *ON_OPEN_FILES)
 KILL = "signal=KILL"
-SOAK = bool(os.environ.get("FEEDARCHIVER_SOAK"))  # `make soak`: every call, and many more random moments
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 _LINE = re.compile(r"(?:\d+ +)?(?P<name>\w+)\((?P<said>.*?)(?:\) += (?P<result>-?\d+|\?).*| <unfinished \.\.\.>)$")
@@ -90,44 +86,6 @@ def start(program: Program, *arguments: str) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def forked(program: Program, *arguments: str) -> Ran:
-    """Run a command in a copy of this process, which has loaded the program: ten times quicker than a new one."""
-    _load()
-    files = [program.folder.with_suffix(suffix) for suffix in (".out", ".err")]
-    if not (child := os.fork()):
-        status = 70
-        try:
-            for number, path in enumerate(files, start=1):
-                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-            sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115 - the process ends here
-            os.chdir(program.folder)
-            sys.argv = ["feedarchiver", *arguments]
-            from feedarchiver.__main__ import main
-
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        except BaseException:  # noqa: BLE001 - as the interpreter does
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    out, err = (path.read_text() for path in files)
-    assert "Traceback" not in err, err
-    return Ran(status, out, err)
-
-
-@cache
-def _load() -> None:
-    for module in pkgutil.walk_packages(feedarchiver.__path__, "feedarchiver."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    for name in ("feedgen.feed", "filelock", "lxml.etree", "nh3", "selectolax.lexbor"):
-        importlib.import_module(name)
 
 
 @cache

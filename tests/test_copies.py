@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from crash import KILL, Copy, forked, index_differs, leftovers, needs_strace, sample, strike, trace
+from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, strike, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import CONFIG, Program, seed_bytes
+from program import CONFIG, SOAK, Program, seed_bytes
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import KINDS
@@ -25,7 +25,6 @@ from feedarchiver.archive.holdings import FolderHolding
 from feedarchiver.archive.objects import encode_article, encode_capture, object_id
 from feedarchiver.model import Article, Capture, Feed, Received
 
-SOAK = bool(os.environ.get("FEEDARCHIVER_SOAK"))
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HAS_ZSTD = bool(find_spec("backports.zstd") if find_spec("backports") else find_spec("compression"))
@@ -63,7 +62,7 @@ def holds(program, kind):
 
 
 def sound(program):
-    return forked(program, "verify").status == 0 and not index_differs(program) and not leftovers(program)
+    return program.warm("verify").status == 0 and not index_differs(program) and not leftovers(program)
 
 
 @pytest.mark.parametrize("name", ["backup.tar", pytest.param("backup.tar.zst", marks=needs_zstd), "backup"])
@@ -502,11 +501,11 @@ def test_killed_at_any_call(program, tmp_path, arriving):
         one = Copy(start, tmp_path / "struck")
         strike(one, call, KILL, *command)
         if (one.archive / "format.json").exists():
-            assert forked(one, "verify").status == 0, call
-        assert forked(one, *command).status == 0, call
+            assert one.warm("verify").status == 0, call
+        assert one.warm(*command).status == 0, call
         assert holds(one, "articles") == wanted
         assert len(holds(one, "captures")) == 7 + arriving
-        assert forked(one, "verify").status == 0, call
+        assert one.warm("verify").status == 0, call
         assert not index_differs(one), call
         assert not leftovers(one), call
         if not arriving:

@@ -5,20 +5,17 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import pytest
 from crash import (
     KILL,
-    SOAK,
     Call,
     Copy,
     Outcome,
-    forked,
     index_differs,
     leftovers,
     needs_strace,
@@ -28,7 +25,7 @@ from crash import (
     strike,
     trace,
 )
-from program import Program, Ran, seed_bytes
+from program import SOAK, Program, Ran, seed_bytes
 
 
 class State(NamedTuple):
@@ -93,14 +90,14 @@ def faults(program: Program, state: State) -> list[str]:
     """Say what is wrong after a crash, and after the command that completes the work."""
     found = []
     if program.archive.joinpath("format.json").exists():
-        verified = forked(program, "verify")
+        verified = program.warm("verify")
         found += [f"verify: {verified.out}{verified.err}"] if verified.status else []
     if program.archive.joinpath("pending").exists():
         time.sleep(1 - time.time() % 1)  # a capture of the same second would be the same capture: nothing to see
-    ran = forked(program, *state.again)
+    ran = program.warm(*state.again)
     if (ran.status, ran.err) != (state.ended.status, state.ended.err):
         return [*found, f"{' '.join(state.again)}: {ran}"]
-    verified = forked(program, "verify")
+    verified = program.warm("verify")
     found += [f"verify at the end: {verified.out}{verified.err}"] if verified.status else []
     got, wanted = outcome(program), state.wanted
     found += [f"{what}: {a} instead of {b}" for what, a, b in zip(got._fields, got, wanted, strict=True) if a != b]
@@ -168,5 +165,5 @@ def killed_at(state: State, folder: Path, after_s: float) -> list[str]:
 
 def in_pool(work: Callable[..., list[str]], tasks: list[tuple]) -> list[str]:
     """Do the tasks, two at a time, and gather what they find."""
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+    with ThreadPoolExecutor(2) as pool:
         return [fault for done in [pool.submit(work, *task) for task in tasks] for fault in done.result()]

@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 import pytest
 from day import START
 from news import rss, stories
-from program import PROJECT, Program
+from program import PROJECT, SOAK, Program
 from web import Web, answer
 
 HOUR = timedelta(hours=1)
 KINDS = [(HOUR, HOUR), (timedelta(minutes=15), timedelta(days=1)), (timedelta(minutes=30), timedelta(hours=6))]
-SOAK = bool(os.environ.get("FEEDARCHIVER_SOAK"))
 
 
 class Site:

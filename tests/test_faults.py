@@ -8,21 +8,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from crash import (
     ATOM,
-    SOAK,
     Call,
     Copy,
     Outcome,
-    forked,
     index_differs,
     needs_strace,
     outcome,
@@ -31,7 +28,7 @@ from crash import (
     strike,
     trace,
 )
-from program import CONFIG, PROJECT, Program, Ran
+from program import CONFIG, PROJECT, SOAK, Program, Ran
 
 from feedarchiver import flow
 from feedarchiver.archive.archive import Archive
@@ -114,7 +111,7 @@ def failed(of: Program, wanted: Outcome, folder: Path, call: Call, error: str) -
     if ran.status:
         is_one_line(ran)
         assert any(kept in ran.err for kept in ("nothing lost", "no article is lost", "nothing was changed")), ran.err
-    is_whole(program, wanted, forked)
+    is_whole(program, wanted, Program.warm)
     shutil.rmtree(folder)
 
 
@@ -127,7 +124,7 @@ def test_any_call_may_fail(program, tmp_path):
     wanted = undisturbed(program)
     _, calls = trace(Copy(program, tmp_path / "traced"), "run")
     points = [(call, error) for call in sample(calls, len(calls)) for error in ERRORS]
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+    with ThreadPoolExecutor(2) as pool:
         done = [
             pool.submit(failed, program, wanted, tmp_path / str(number), *point)
             for number, point in enumerate(points if SOAK else points[::32])  # each error in turn

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import images
 import pytest
-from crash import KILL, SOAK, Copy, forked, index_differs, leftovers, needs_strace, sample, strike, trace
+from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, strike, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import CONFIG, Program
+from program import CONFIG, SOAK, Program
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.copies import Incoming
@@ -336,12 +336,12 @@ def test_killed_at_any_call(program, tmp_path, command):
     for call in sample(calls)[:: 1 if SOAK else 46]:
         one = Copy(program, tmp_path / "struck")
         strike(one, call, KILL, *command)
-        assert forked(one, "verify").status == 0, call
-        assert forked(one, "import-images", "saved").status == 0, call
-        assert forked(one, "run").status == 0, call
+        assert one.warm("verify").status == 0, call
+        assert one.warm("import-images", "saved").status == 0, call
+        assert one.warm("run").status == 0, call
         assert one.documents() == wanted, call
         assert {c.url for c in captures(one)} == {c.url for c in captures(undisturbed)}, call
-        assert forked(one, "verify").status == 0, call
+        assert one.warm("verify").status == 0, call
         assert not index_differs(one), call
         assert not leftovers(one), call
         shutil.rmtree(one.folder)

@@ -6,9 +6,10 @@ import time
 from contextlib import suppress
 
 import pytest
-from crash import SOAK, Copy, index_differs, leftovers, outcome, start
+from crash import Copy, index_differs, leftovers, outcome, start
 from news import ANYWHERE
 from newspaper import SELECT, Newspaper, Reader
+from program import SOAK
 from web import Web
 
 TOLD = (("page", "/news", SELECT), ("feed", "/feed.xml", "full_text = true\n"), ("sitemap", "/index.xml", ""))

@@ -1,12 +1,16 @@
 """What a command loads: start-up is part of the design, and a module that is not needed must not creep in."""
 
+import pkgutil
 import subprocess
 import sys
 
 import pytest
 from news import Newsroom
-from program import CONFIG, PROJECT, Program
+from program import CONFIG, PROJECT, SOAK, Program
 from web import Web
+
+import feedarchiver
+from feedarchiver.commands import TABLE
 
 HEAVY = {
     "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "obstore",
@@ -64,3 +68,24 @@ def test_help_reads_no_command(tmp_path):
     modules = loaded(tmp_path, "--help")
     assert not [name for name in modules if name.startswith("feedarchiver.commands.")]
     assert "feedarchiver.flow" not in modules
+
+
+EACH = """
+import os, sys
+for name in sys.argv[1:]:
+    if not (child := os.fork()):
+        __import__(name)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(name)
+"""
+
+
+def test_each_command_loads_by_itself():
+    """The module of any command can be the first that an interpreter loads: none leans on what another has loaded."""
+    every = {module.name for module in pkgutil.walk_packages(feedarchiver.__path__, "feedarchiver.")}
+    names = {module for module, _ in TABLE.values()}
+    assert names < every
+    command = [sys.executable, "-c", EACH, *sorted(every if SOAK else names)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)

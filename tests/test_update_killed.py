@@ -6,9 +6,9 @@ import time
 from contextlib import suppress
 
 import pytest
-from crash import KILL, SOAK, Copy, index_differs, leftovers, needs_strace, outcome, sample, start, strike, trace
+from crash import KILL, Copy, index_differs, leftovers, needs_strace, outcome, sample, start, strike, trace
 from news import ANYWHERE, live, rss, source, stories
-from program import CONFIG, Program
+from program import CONFIG, SOAK, Program
 from web import Web, silence
 
 SOURCES, EACH = 6, 4

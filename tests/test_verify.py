@@ -5,8 +5,7 @@ import random
 import sqlite3
 
 import pytest
-from crash import SOAK
-from program import Program, seed_bytes
+from program import SOAK, Program, seed_bytes
 
 
 @pytest.fixture
