@@ -12,6 +12,8 @@ development := .venv/.development-$(here)
 stores := .venv-stores/.made-$(here)
 install := .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --constraint constraints.txt
 workers := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN)))) # many tests wait: for a pause between two requests, for a tick
+# Compiled tests are kept, whatever the environment says: each of the workers would compile all of them, in every run.
+pytest := PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --numprocesses $(workers) --dist worksteal
 suited := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 
 run: $(runtime) ## archive seeds/, build feeds/ and say what to open
@@ -23,7 +25,7 @@ run: $(runtime) ## archive seeds/, build feeds/ and say what to open
 	@echo "and add http://127.0.0.1:8000/all/rss.xml to the reader."
 
 test: $(development) ## the whole test suite
-	@.venv/bin/python -m pytest --numprocesses $(workers) --dist worksteal
+	@$(pytest)
 
 lint: $(development) ## style, types and import contracts
 	@.venv/bin/ruff check .
@@ -35,7 +37,7 @@ bench: $(development) ## time and memory beside a plain script, printed (minutes
 	@.venv/bin/python -m bench
 
 soak: $(development) ## the test suite with many more and ever new inputs, kills and faults (an hour)
-	@FEEDARCHIVER_SOAK=1 .venv/bin/python -m pytest --numprocesses $(workers) --dist worksteal --hypothesis-profile=soak
+	@FEEDARCHIVER_SOAK=1 $(pytest) --hypothesis-profile=soak
 
 man: $(runtime) ## docs/feedarchiver.1, out of what --help shows
 	@.venv/bin/feedarchiver man > docs/feedarchiver.1.new

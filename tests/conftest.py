@@ -1,5 +1,6 @@
 """What holds for the whole suite: no test reaches the network, and random input is the same in every run."""
 
+import compileall
 import ipaddress
 import socket
 import sys
@@ -7,10 +8,18 @@ import sys
 import pytest
 from hypothesis import settings
 
+import feedarchiver
+
 # The suite must not fail today and pass tomorrow; `make soak` looks for new inputs.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.register_profile("soak", max_examples=5000, deadline=None)
 settings.load_profile("suite")
+
+
+def pytest_configure(config):
+    """Compile the program, once: else hundreds of starts would, where an environment forbids to keep what they did."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(feedarchiver.__path__[0], quiet=1)
 
 
 def _is_here(host: object) -> bool:

@@ -4,7 +4,6 @@ A *call* is a system call that changes a file below the program's folder. `strik
 before it takes effect, or fail. What a power cut could leave is judged by `powercut`, from the same record of calls.
 """
 
-import compileall
 import os
 import re
 import shutil
@@ -22,7 +21,6 @@ from xml.etree import ElementTree as ET
 import pytest
 from program import PROJECT, Program, Ran
 
-import feedarchiver
 from feedarchiver.archive.bucket import KINDS, FolderBucket
 from feedarchiver.archive.objects import decode_capture
 from feedarchiver.archive.reindex import rebuild
@@ -100,15 +98,8 @@ def strace_is_missing() -> str:
 needs_strace = pytest.mark.skipif(bool(strace_is_missing()), reason=strace_is_missing())
 
 
-@cache
-def _compile() -> None:
-    """Compile the program now: a module that another test compiles later is loaded with fewer calls from then on."""
-    assert compileall.compile_dir(feedarchiver.__path__[0], quiet=1)
-
-
 def trace(program: Program, *arguments: str, strike: str | None = None) -> tuple[Ran, list[Call]]:
     """Run a command and return how it ended and every call it made. `strike`: what strace is to inject."""
-    _compile()
     log = program.folder.with_suffix(".strace")
     options = ["-f", "-y", "-s", "0", "-o", str(log), "-e", "trace=" + ",".join(f"?{name}" for name in CHANGING)]
     options += ["-e", f"inject={strike}"] if strike else ["--seccomp-bpf"]  # quick, but strace 6.1 does not strike then

@@ -9,8 +9,16 @@ SIZE = 12, 8
 
 def png(width: int = 12, height: int = 8, shade: int = 0) -> bytes:
     """Write a grey image."""
+    return _png(width, height, bytes([0, *[shade] * width]) * height)
+
+
+def saying(width: int, height: int) -> bytes:
+    """Write an image that says how large it is, and has nothing in it."""
+    return _png(width, height, b"")
+
+
+def _png(width: int, height: int, lines: bytes) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    lines = bytes([0, *[shade] * width]) * height
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
 
 

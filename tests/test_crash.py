@@ -118,7 +118,7 @@ def killed(state: State, folder: Path, call: Call, *command: str) -> list[str]:
 
 @needs_strace
 @pytest.mark.parametrize(
-    ("name", "command", "first"),  # every fourth shape of calls from this one on; None: all calls, in `make soak`
+    ("name", "command", "first"),  # every sixth shape of calls from this one on; None: all calls, in `make soak`
     [
         ("fresh", "run", 0),
         ("grown", "run", 1),
@@ -135,7 +135,7 @@ def test_killed_before_any_change(states, tmp_path, name, command, first):
         pytest.skip("this is for `make soak`")
     state, words = states[name], command.split()
     _, calls = trace(Copy(state.program, tmp_path / "traced"), *words)
-    points = sample(calls) if SOAK else sample(calls, len(calls))[first::4]
+    points = sample(calls) if SOAK else sample(calls, len(calls))[first::6]
     assert in_pool(killed, [(state, tmp_path / str(n), call, *words) for n, call in enumerate(points)]) == []
 
 

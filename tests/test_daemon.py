@@ -160,7 +160,7 @@ def test_ended_under_load(home, daemon):
     stop = threading.Event()
 
     def poll():
-        while not stop.is_set():
+        while not stop.wait(0.02):
             try:
                 daemon.get("/all/rss.xml")
             except OSError:

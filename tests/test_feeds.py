@@ -119,7 +119,7 @@ def test_more_entries_than_wanted(tail):
     [
         "<a>" * 300_000,
         "<a/>" * 600_000,
-        f"<a {' '.join(f'b{n}=' for n in range(600_000))}/>",
+        f"<a {'b= ' * 600_000}/>",
         "<![CDATA[x]]>" * 600_000,
     ],
     ids=["deep", "wide", "attributes", "cdata"],
