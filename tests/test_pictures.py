@@ -8,7 +8,7 @@ import images
 import pytest
 from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, strike, trace
 from news import ANYWHERE, Newsroom, Story, rss, source
-from program import CONFIG, Program
+from program import CONFIG, SOAK, Program
 from test_startup import HEAVY, loaded
 from web import LOOPBACK, Web, answer, bomb, endless, head, late, pieces, redirect
 
@@ -129,8 +129,8 @@ def test_seeds(tmp_path, web):
         program.write(name, link=f"https://example.org/{name}", body=f'<img src="{url}"><p>Text.</p>')
     ran = program("run")
     assert ran.out.endswith("; 0 pictures fetched, 2 not to be had\n")
-    hint = f'127.0.1.2 is a loopback address, not a public one; allow it with allow_private = ["127.0.1.2:{web.port}"]'
-    assert f"{hint} (1 more likewise)" in ran.err
+    said = r"(127\.0\.1\.[12]) is a loopback address, not a public one; allow it with allow_private = "
+    assert re.search(rf'{said}\["\1:{web.port}"\] \(1 more likewise\)', ran.err)
     assert web.asked == []
     config = program.folder / "config.toml"
     config.write_text(config.read_text() + 'allow_private = ["127.0.1.0/24"]\n')
@@ -360,7 +360,7 @@ def test_killed(tmp_path, web):
     _, calls = trace(Copy(room, tmp_path / "traced"), "update")
     told = [call for call in sample(calls) if "/image" in str(call.paths) or "pending" in str(call.paths)]
     found = []
-    for number, call in enumerate(random.Random(3).sample(told, 4)):
+    for number, call in enumerate(told if SOAK else random.Random(3).sample(told, 2)):
         copy = Copy(room, tmp_path / str(number))
         ran, _ = strike(copy, call, KILL, "update")
         assert ran.status == -9, f"{call} was not met"
