@@ -3,10 +3,10 @@
 Nearly all that a short command costs is loading libraries. So each process that tests has a *nursery* beside it: an
 interpreter without threads, in which no command ever ran, that has loaded the program and what it stands on. What is
 asked of it comes with a folder, arguments, an environment and two files for the output; it forks, and the fork does
-what `python -m feedarchiver` does there, and ends as an interpreter does.
+what `python -m feedarchiver` does there: our own code has run no further than it does when it is imported.
 
-What only a start from nothing shows is proven elsewhere: test_startup.py loads each command by itself, whatever stays
-or is killed is started from nothing (`living`, `crash`), and `make soak` starts everything so.
+What only a start from nothing shows is proven elsewhere: test_startup.py loads each command by itself, whatever stays,
+is traced or is killed is started from nothing (`living`, `crash`), and `make soak` starts everything so.
 """
 
 import atexit
@@ -25,38 +25,44 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import NamedTuple, NoReturn
 
-LIBRARIES = (  # what commands load when they need it; obstore and psycopg begin threads, which a fork would lose
+LIBRARIES = (  # what most commands load when they need it
     "apscheduler.schedulers.asyncio", "bs4", "dateutil.parser", "feedgen.feed", "feedparser", "filelock", "jinja2",
     "lxml.html", "nh3", "prometheus_client", "protego", "readability", "requests", "rich.console", "rich.progress",
     "selectolax.lexbor", "sqlite3", "starlette.applications", "tomlkit", "urllib3", "uvicorn", "w3lib.encoding",
 )  # fmt: skip
-READ_AT_START = ("PYTHON", "LANG", "LC_", "LD_")  # the interpreter's own variables: a fork comes too late for them
-
-
+READ_AT_START = (
+    "PYTHON",
+    "LANG",
+    "LC_",
+    "LD_",
+    "TZ",
+)  # what an interpreter reads but once
 PROJECT = Path(__file__).resolve().parent.parent
 
 
-class Ended(NamedTuple):
+class Ran(NamedTuple):
     """How a command ended."""
 
     status: int
-    out: bytes
-    err: bytes
+    out: str
+    err: str
 
 
 def suits(environment: Mapping[str, str]) -> bool:
-    """Tell whether these variables may be set for a program that has been loaded already."""
-    return not any(name.startswith(READ_AT_START) for name in environment)
+    """Tell whether a program that has been loaded already can be given these variables. On Linux only."""
+    return hasattr(os, "pidfd_open") and not any(name.startswith(READ_AT_START) for name in environment)
 
 
-def run(folder: Path, arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> Ended:
+def run(folder: Path, arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> Ran:
     """Run a command in a folder. Raises TimeoutError, with the command ended, if it takes too long."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with TemporaryFile() as out, TemporaryFile() as err, ours:
         with theirs:
             said = json.dumps([os.fspath(folder), arguments, dict(environment)]).encode()
             socket.send_fds(_nursery(), [said], [out.fileno(), err.fileno(), theirs.fileno()])
-        pid = int(ours.recv(16))
+        begun = ours.recv(16)
+        assert begun, "the nursery has ended; what it printed says why"
+        pid = int(begun)
         ours.settimeout(timeout_s)
         try:
             status = int(ours.recv(16))
@@ -65,7 +71,7 @@ def run(folder: Path, arguments: Sequence[str], environment: Mapping[str, str], 
             raise
         out.seek(0)
         err.seek(0)
-        return Ended(status, out.read(), err.read())
+        return Ran(status, out.read().decode(), err.read().decode())
 
 
 @cache
@@ -157,7 +163,8 @@ def _load() -> None:
     ours = [module.name for module in pkgutil.walk_packages(feedarchiver.__path__, "feedarchiver.")]
     for name in (*LIBRARIES, *ours):
         if not name.endswith("__main__"):
-            importlib.import_module(name)
+            with contextlib.suppress(ModuleNotFoundError):  # of an extra that is not installed
+                importlib.import_module(name)
     for path in Path(templating.__file__).with_name("templates").glob("*.html"):
         templating.template(path.name)
     assert len(os.listdir("/proc/self/task")) == 1, "what has threads cannot be forked"

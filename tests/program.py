@@ -6,21 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import nursery
+from nursery import PROJECT, Ran
 
 CONFIG = '[[source]]\nid = "seeds"\nkind = "seeds"\nfolder = "seeds/"\n'
 SOAK = bool(os.environ.get("FEEDARCHIVER_SOAK"))  # `make soak`: every start from nothing, every call, many more moments
-PROJECT = Path(__file__).resolve().parent.parent
-
-
-class Ran(NamedTuple):
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
 
 
 class Program:
@@ -52,10 +43,10 @@ class Program:
 
     def warm(self, *arguments: str | Path, **environment: str) -> Ran:
         """Run a command in a fork of a process that has loaded the program."""
-        done = nursery.run(self.folder, [*map(os.fspath, arguments)], os.environ | environment, timeout_s=120)
-        ran = Ran(done.status, done.out.decode(), done.err.decode())
-        assert "Traceback" not in ran.err, ran.err
-        return ran
+        environment = os.environ | {"PYTHONPATH": str(PROJECT)} | environment
+        done = nursery.run(self.folder, [*map(os.fspath, arguments)], environment, timeout_s=120)
+        assert "Traceback" not in done.err, done.err
+        return done
 
     def copy(self, folder: Path) -> "Program":
         """Copy the folder as it stands, to go on there: cheaper than running everything again."""
