@@ -250,4 +250,4 @@ def test_no_color(home, name, coloured):
         os.close(leader)
         os.close(follower)
     assert b"word" in said
-    assert (b"\x1b[" in said) is coloured
+    assert bool(re.search(rb"\x1b\[[\d;]*m", said)) is coloured  # a bar may move the cursor either way
