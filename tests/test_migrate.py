@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
-from crash import KILL, Copy, forked, index_differs, leftovers, needs_strace, sample, start, strike, trace
+from crash import KILL, Copy, index_differs, leftovers, needs_strace, sample, start, strike, trace
 from images import png
 from program import CONFIG, Program, seed_bytes
 from s3 import ENVIRONMENT, Server, Way
@@ -32,7 +32,7 @@ def made(tmp_path_factory):
     program = Program(tmp_path_factory.mktemp("made") / "home", f"[publish]\npage_size = 2\n{CONFIG}")
     for number in range(5):
         program.write(f"{number}.txt", title=f"Title {number}", link=f"https://example.org/{number}", stamp="NaN")
-    assert forked(program, "run").status == 0
+    assert program.warm("run").status == 0
     program.write("rfi/a.txt", title="Autre", link="https://example.org/a", stamp=1700000000000)
     (program.seeds / "0.txt").write_bytes(seed_bytes("Title 0, edited", "https://example.org/0", 1650000000000))
     archive = Archive.open(program.archive, program.archive / "index.db")
@@ -40,7 +40,7 @@ def made(tmp_path_factory):
         writer.add_image("https://example.org/0.png", png())
         writer.note("robots", "https://example.org", "what\0they\uffffsay")
         writer.wanted.add([Picture("https://example.org/1.png", "seeds", "u", None, 5, 2, 3, "gone")])
-    assert forked(program, "run").status == 0
+    assert program.warm("run").status == 0
     return program
 
 
@@ -75,7 +75,7 @@ def rows(program, *but):
 
 def migrated(program, *arguments):
     """Migrate, and tell how many objects were copied."""
-    ran = forked(program, "migrate", "--to", OTHER, *arguments)
+    ran = program.warm("migrate", "--to", OTHER, *arguments)
     assert (ran.status, ran.err) == (0, "")
     return int(ran.out.split()[0])
 
@@ -94,13 +94,13 @@ def test_running_it_again_copies_what_has_come(home):
     assert migrated(home) == 0
     assert home.state(other.archive / "raw", other.archive / "captures") == before
     home.write("new.txt", title="New", link="https://example.org/new")
-    forked(home, "run")
+    home.warm("run")
     assert migrated(home) == 3
     assert stored(other) == stored(home)
-    assert forked(home, "build", "--config", OTHER).status == 0
+    assert home.warm("build", "--config", OTHER).status == 0
     assert other.documents() == home.documents()
     assert any("/archive/" in path for path in other.documents())
-    assert forked(home, "verify", "--config", OTHER).status == 0
+    assert home.warm("verify", "--config", OTHER).status == 0
 
 
 def test_a_flipped_bit_is_named(home):
@@ -109,7 +109,7 @@ def test_a_flipped_bit_is_named(home):
     sound = path.read_bytes()
     path.chmod(0o644)
     path.write_bytes(bytes([sound[0] ^ 1]) + sound[1:])
-    ran = forked(home, "migrate", "--to", OTHER)
+    ran = home.warm("migrate", "--to", OTHER)
     assert ran.status == 3
     (line,) = ran.err.splitlines()
     assert line.startswith(f"articles {path.parent.name}{path.name} (")
@@ -118,7 +118,7 @@ def test_a_flipped_bit_is_named(home):
     assert len(stored(there(home))) == len(stored(home)) - 1
     path.write_bytes(sound)
     assert migrated(home) == 1
-    assert forked(home, "verify", "--config", OTHER).status == 0
+    assert home.warm("verify", "--config", OTHER).status == 0
 
 
 def test_what_is_cut_short_there_is_named(home):
@@ -127,7 +127,7 @@ def test_what_is_cut_short_there_is_named(home):
     path = next((there(home).archive / "raw").glob("*/*"))
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-1])
-    ran = forked(home, "migrate", "--to", OTHER)
+    ran = home.warm("migrate", "--to", OTHER)
     assert ran.status == 3
     assert f"raw {path.parent.name}{path.name} has " in ran.err
 
@@ -137,15 +137,15 @@ def test_an_archive_that_has_gone_on(home):
     migrated(home)
     for name, config in (("here", "config.toml"), ("there", OTHER)):
         home.write("new.txt", title=name, link=f"https://example.org/{name}")
-        assert forked(home, "run", "--config", config).status == 0
+        assert home.warm("run", "--config", config).status == 0
     kept = stored(there(home))
     for new in (1, 0):
-        ran = forked(home, "migrate", "--to", OTHER)
+        ran = home.warm("migrate", "--to", OTHER)
         assert ran.status == 0
         assert f"other has gone on by itself: {new} capture" in ran.out
     assert kept.items() < stored(there(home)).items()
     for name in ("here", "there"):
-        assert forked(home, "log", f"https://example.org/{name}", "--config", OTHER).status == 0
+        assert home.warm("log", f"https://example.org/{name}", "--config", OTHER).status == 0
     assert not index_differs(there(home))
 
 
@@ -173,10 +173,10 @@ def test_what_was_lost_here_is_no_history_of_its_own_there(home):
 def test_refused(home, config, said, status):
     """Another archive, somebody's files, places that overlap and places that are the same are left as they are."""
     (home.folder / "own.toml").write_text(NEAR)
-    forked(home, "import", "--config", "own.toml")
+    home.warm("import", "--config", "own.toml")
     (home.folder / OTHER).write_text(config)
     before = home.state()
-    ran = forked(home, "migrate", "--to", OTHER)
+    ran = home.warm("migrate", "--to", OTHER)
     assert (ran.status, ran.err.count("\n")) == (status, 1)
     assert said in ran.err
     after = home.state()
@@ -201,8 +201,8 @@ def test_killed_at_any_call(home):
         one = Copy(home, home.folder.with_name("one"))
         assert strike(one, call, KILL, "migrate", "--to", OTHER)[0].status != 0
         if not (there(one).archive / "format.json").exists():
-            assert forked(one, "log", "https://example.org/1", "--config", OTHER).status == 1, call
-        assert forked(one, "migrate", "--to", OTHER).status == 0, call
+            assert one.warm("log", "https://example.org/1", "--config", OTHER).status == 1, call
+        assert one.warm("migrate", "--to", OTHER).status == 0, call
         assert stored(there(one)) == stored(one), call
         assert rows(there(one)) == rows(one), call
         assert not leftovers(there(one)), call
@@ -345,15 +345,15 @@ def test_only_the_index(home, cluster):
     """The index goes to PostgreSQL and back; whichever was not there when more was archived is not believed."""
     (home.folder / OTHER).write_text(f'[archive]\nindex = "{cluster.database()}"\n{PUBLISH}{CONFIG}')
     before = rows(home)
-    ran = forked(home, "migrate", "--to", OTHER)
+    ran = home.warm("migrate", "--to", OTHER)
     assert (ran.status, ran.out.startswith("index copied to postgresql://")) == (0, True)
-    assert forked(home, "migrate", "--config", OTHER, "--to", "config.toml").status == 0
+    assert home.warm("migrate", "--config", OTHER, "--to", "config.toml").status == 0
     assert rows(home) == before
-    assert forked(home, "build", "--config", OTHER).status == 0
+    assert home.warm("build", "--config", OTHER).status == 0
     other = there(home)
     assert other.documents() == home.documents()
     for name, config in (("one", "config.toml"), ("two", OTHER), ("three", "config.toml")):
         home.write(f"{name}.txt", title=name, link=f"https://example.org/{name}")
-        assert forked(home, "run", "--config", config).status == 0
-    assert forked(home, "build", "--config", OTHER).status == 0
+        assert home.warm("run", "--config", config).status == 0
+    assert home.warm("build", "--config", OTHER).status == 0
     assert other.documents() == home.documents()
