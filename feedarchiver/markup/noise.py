@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from feedarchiver.markup.survey import TELLING, Survey
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,9 +50,9 @@ _AD_LABEL = re.compile(
     r"(?:advertise?ments?|advert|ads?|sponsored|广告|廣告|publicité|werbung|anzeige|реклама|広告)[\s:：]*",
     re.IGNORECASE,
 )
-_AD_PARAGRAPH = re.compile(
-    r"<(p|div)(?: [^<>]*)?>\s*advertisement\s*</\1>|<p(?: [^<>]*)?>\s*(?:广告|廣告|publicité|реклама|広告)\s*</p>",
-    re.IGNORECASE,
+_AD_PARAGRAPH = re.compile(  # in markup as the parser writes it
+    r"<(?:(p|div)(?: [^<>]*)?>\s*(?i:advertisement)\s*</\1>"
+    r"|p(?: [^<>]*)?>\s*(?i:广告|廣告|publicité|реклама|広告)\s*</p>)"
 )
 _INVITATION = re.compile(
     r"subscribe|sign up|newsletter|mailing list|get our|download (?:the|our) app|follow us|your inbox|rss\b"
@@ -58,8 +60,6 @@ _INVITATION = re.compile(
     re.IGNORECASE,
 )
 
-_ATTRIBUTES = ("class", "id", "aria-label", "data-e2e", "data-testid", "data-component")
-_VALUES = [re.compile(name + r"""\s*=\s*["']?([^"'>]*)""") for name in _ATTRIBUTES]
 _SEPARATED = r"(?:^|[\s_-])(?:{})(?=$|[\s_-]|\d)"
 # Kind of noise: what to look for, and what a value must match to be of that kind.
 _Kinds = dict[str, tuple[tuple[str, ...], re.Pattern[str]]]
@@ -89,9 +89,7 @@ _KINDS: _Kinds = {
     ),
 }
 _STRONG = re.compile(r"self-?promo", re.IGNORECASE)
-_DATA_NAME = re.compile(r"\s(data-[a-z0-9-]*(?:share|promo|newsletter|advert)[a-z0-9-]*)(?=[\s=>/])")
-_NAME_WORDS = ("share", "promo", "newsletter", "advert")
-_CUSTOM_TAG = re.compile(r"<((?:[a-z0-9]+-)+[a-z0-9-]+)(?=[\s>/])")
+_SAYING = re.compile(r"(?=[a-z0-9-]*(?:share|promo|newsletter|advert))[a-z0-9]+-[a-z0-9-]+")
 _MEDIA = "figure, picture, video, audio, iframe, table, blockquote, pre"
 _LONG_VALUE = 200  # characters: one as long is not likely to come again
 _BOX = 300  # characters: a longer text is no box
@@ -102,11 +100,11 @@ _INLINE = frozenset(
 )
 
 
-def clear(body: "LexborNode", tags: str, removed: dict[str, None]) -> None:
-    """Take share bars, invitations and adverts out of `body`. `tags`: those of its markup, in lower case."""
-    shared = _mark_share_links(body)
-    boxed = _mark_boxes(body, tags)
-    total = len(body.text()) if "<hr" in tags else 0
+def clear(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:
+    """Take share bars, invitations and adverts out of `body`. `survey`: what there is in it, and perhaps more."""
+    shared = "a" in survey.names and _mark_share_links(body)
+    boxed = _mark_boxes(body, survey)
+    total = len(body.text()) if "hr" in survey.names else 0
     if shared or boxed:
         for node in reversed(body.css(f"[{_CUT}]")):  # what lies within first: decomposing frees it
             removed[node.attributes[_CUT] or "noise"] = None
@@ -200,13 +198,10 @@ def _neighbour(node: "LexborNode", direction: str) -> "LexborNode | None":
     return other
 
 
-def _mark_boxes(body: "LexborNode", tags: str) -> bool:
+def _mark_boxes(body: "LexborNode", survey: Survey) -> bool:
     """Mark the blocks whose attributes or names say noise, and whose content agrees. Returns whether there may be."""
-    names: set[str] = set()
-    if any(word in tags for word in _NAME_WORDS):
-        names.update(_DATA_NAME.findall(tags))
-        names.update(tag for tag in _CUSTOM_TAG.findall(tags) if any(word in tag for word in _NAME_WORDS))
-    values = {value for pattern in _VALUES for value in pattern.findall(tags)}
+    names = {name for name in survey.names | survey.data if "-" in name and _SAYING.fullmatch(name)}
+    values = {value.lower() for value in survey.values}
     suspects = {name: _kinds(name.removeprefix("data-")) for name in names}
     told = [_kinds(value) if len(value) <= _LONG_VALUE else _kinds.__wrapped__(value) for value in values]
     if not names and not any(told):
@@ -215,11 +210,9 @@ def _mark_boxes(body: "LexborNode", tags: str) -> bool:
     for kind in _KINDS:
         selectors = [_selector(name) for name in sorted(names) if kind in suspects[name]]
         words = set().union(*(kinds.get(kind, ()) for kinds in told))
-        selectors += (f'[{name}*="{word}" i]' for word in sorted(words) for name in _ATTRIBUTES)
+        selectors += (f'[{name}*="{word}" i]' for word in sorted(words) for name in TELLING)
         for node in body.css(", ".join(selectors)) if selectors else ():
-            said = " ".join(
-                [node.tag or "", *node.attributes, *(node.attributes.get(name) or "" for name in _ATTRIBUTES)]
-            )
+            said = " ".join([node.tag or "", *node.attributes, *(node.attributes.get(name) or "" for name in TELLING)])
             if _KINDS[kind][1].search(said):
                 total = len(body.text()) if total is None else total
                 if _is_box(kind, node, said, total):

@@ -34,16 +34,18 @@ _MANY = 64
 _SENSIBLE_WIDTH = range(480, 2561)
 
 _NO_ADDRESS = re.compile(r"\s*(?:data|blob|about|javascript):", re.IGNORECASE)
+# Each begins with a set of characters, which lets a search skip the others quickly.
 _PIXEL = re.compile(
-    r"/(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)(?:\.(?:gif|png|php|aspx?))?\?"
-    r"|[/_.-](?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?)|//pixel\.|/[a-z]\.gif\?",
+    r"[/_.-](?:(?<=/)(?:(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)"
+    r"(?:\.(?:gif|png|php|aspx?))?\?|/pixel\.|[a-z]\.gif\?)"
+    r"|(?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?))",
     re.IGNORECASE,
 )
 _SPACER = re.compile(
-    r"/(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
-    r"\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
-    r"|[_.-](?:spacer|placeholder|divider)\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
-    r"|[/_-](?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?)",
+    r"[/_.-](?:(?:(?<=/)"
+    r"(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
+    r"|(?<=[_.-])(?:spacer|placeholder|divider))\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
+    r"|(?<=[/_-])(?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?))",
     re.IGNORECASE,
 )
 _SPACER_ALT = re.compile(
@@ -51,8 +53,9 @@ _SPACER_ALT = re.compile(
     re.IGNORECASE,
 )
 _ICON = re.compile(
-    r"[/_.-](?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$|[./]gravatar\.com/"
-    r"|/(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$",
+    r"[/_.-](?:(?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$"
+    r"|(?<=[./])gravatar\.com/"
+    r"|(?<=/)(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$)",
     re.IGNORECASE,
 )
 _ICON_CLASS = re.compile(r"(?:^|[\s_-])(?:icons?|emoji|smiley|avatar|gravatar)(?=$|[\s_-])", re.IGNORECASE)
@@ -76,15 +79,18 @@ class _Candidate(NamedTuple):
     density: float = 1.0
 
 
-def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Image | None:
-    """Give every picture of `body` its real address, take out what is none, and return the lead image."""
+def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed: dict[str, None]) -> Image | None:
+    """Give every picture of `body` its real address, take out what is none, and return the lead image.
+
+    `names`: those of the elements there are, and perhaps more.
+    """
     lead = None
-    if noscripts := body.css("noscript"):
+    if "noscript" in names and (noscripts := body.css("noscript")):
         held = sum(len(noscript.text()) for noscript in noscripts)
         plea = _PLEA if held * 2 <= len(body.text()) else -1  # more than half of the text is the article
         for noscript in reversed(noscripts):
             _settle_noscript(noscript, base, plea)
-    for node in body.css("img"):
+    for node in body.css("img") if "img" in names else ():
         alt = node.attributes.get("alt")
         if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(node.attributes.get("class") or ""):
             node.replace_with(alt)
@@ -97,7 +103,7 @@ def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Im
         _write(node, image)
         if lead is None and not _is_icon(node, image):
             lead = image
-    for node in body.css("picture > source"):
+    for node in body.css("picture > source") if "source" in names else ():
         node.decompose()
     return lead
 
