@@ -211,9 +211,9 @@ def _link_players(tree: "LexborHTMLParser", body: "LexborNode", base: str | None
             removed["advert" if url and _ADVERT_FRAME.search(url) else "frame"] = None
             frame.decompose()
             continue
-        query = parse_qs(urlsplit(url).query)
-        if "src" in query and "url" in query:  # a frame round a frame names the page it came from
-            url = absolute(query["url"][0], base) or url
+        if "url=" in url:  # a frame round a frame names the page it came from
+            query = parse_qs(urlsplit(url).query)
+            url = absolute(query["url"][0], base) or url if "src" in query and "url" in query else url
         link = tree.create_node("a")
         link.attrs["href"] = url
         title = " ".join((attributes.get("title") or "").split())

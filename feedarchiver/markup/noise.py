@@ -51,8 +51,7 @@ _AD_LABEL = re.compile(
     re.IGNORECASE,
 )
 _AD_PARAGRAPH = re.compile(  # in markup as the parser writes it
-    r"<(?:(p|div)(?: [^<>]*)?>\s*(?i:advertisement)\s*</\1>"
-    r"|p(?: [^<>]*)?>\s*(?i:广告|廣告|publicité|реклама|広告)\s*</p>)"
+    r"<(p|div)(?: [^<>]*+)?+>\s*+(?i:(?:advertisement)\s*+</\1>|(?:广告|廣告|publicité|реклама|広告)\s*+</p>)"
 )
 _INVITATION = re.compile(
     r"subscribe|sign up|newsletter|mailing list|get our|download (?:the|our) app|follow us|your inbox|rss\b"

@@ -91,16 +91,17 @@ def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed:
         for noscript in reversed(noscripts):
             _settle_noscript(noscript, base, plea)
     for node in body.css("img") if "img" in names else ():
-        alt = node.attributes.get("alt")
-        if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(node.attributes.get("class") or ""):
+        attributes = node.attributes
+        alt = attributes.get("alt")
+        if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(attributes.get("class") or ""):
             node.replace_with(alt)
             continue
-        image = _picture(node, base)
-        reason = _no_picture(node, image)
+        image = _picture(node, attributes, base)
+        reason = _no_picture(node, attributes, image)
         if image is None or reason:
             _take_out(node, reason or "placeholder", removed)
             continue
-        _write(node, image)
+        _write(node, attributes, image)
         if lead is None and not _is_icon(node, image):
             lead = image
     for node in body.css("picture > source") if "source" in names else ():
@@ -133,10 +134,10 @@ def _settle_noscript(noscript: "LexborNode", base: str | None, plea: int) -> Non
         else:
             noscript.unwrap()
         return
-    image = _picture(inner, base)
+    image = _picture(inner, inner.attributes, base)
     for neighbour in (noscript.prev, noscript.next, _beyond(noscript.prev, "prev"), _beyond(noscript.next, "next")):
         twin = _twin(neighbour)
-        other = _picture(twin, base) if twin is not None else None
+        other = _picture(twin, twin.attributes, base) if twin is not None else None
         if image and other and _file_name(other.url) == _file_name(image.url):
             noscript.decompose()
             return
@@ -159,9 +160,8 @@ def _file_name(url: str) -> str:
     return _SIZE_IN_NAME.sub("", url.partition("?")[0].rpartition("/")[2])
 
 
-def _picture(node: "LexborNode", base: str | None) -> Image | None:
+def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | None) -> Image | None:
     """Find the address of `node`'s picture: the largest sensible candidate, else the lazy one, else its src."""
-    attributes = node.attributes
     width, height = _length(attributes, "width"), _length(attributes, "height")
     alt = " ".join((attributes.get("alt") or "").split())
     said = alt if _WORD.search(alt) else None
@@ -220,11 +220,10 @@ def _length(attributes: dict[str, str | None], name: str) -> int | None:
     return int(number[1]) if number else None
 
 
-def _no_picture(node: "LexborNode", image: Image | None) -> str | None:
+def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Image | None) -> str | None:
     """Say why `node` is no picture: a tracking pixel, a spacer, a button's icon; None for a picture."""
     if image is None:
         return "placeholder"
-    attributes = node.attributes
     style = attributes.get("style") or ""
     sizes = [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)] if "px" in style else []
     sizes += [size for size in (image.width, image.height) if size is not None]
@@ -252,9 +251,8 @@ def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None
     removed[reason] = None
 
 
-def _write(node: "LexborNode", image: Image) -> None:
+def _write(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> None:
     """Put what was found into the attributes that every reader knows."""
-    attributes = node.attributes
     told = {"src": image.url, "width": image.width, "height": image.height}
     for name, value in told.items():
         text = None if value is None else str(value)
