@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _CUT = "data-feedarchiver-cut"
 _SHARES = "data-feedarchiver-shares"
 
-_SHARE_LINK = re.compile(
+_SHARE_LINK = re.compile(  # in small letters: twice as fast
     r"(?:whatsapp|fb-messenger|viber|weixin|tg|line|threema|sms):"
     r"|mailto:(?:\?|%3f|[^@]*$)"
     r"|(?:https?:)?//(?:[\w-]+\.)*(?:"
@@ -30,8 +30,7 @@ _SHARE_LINK = re.compile(
     r"|vk\.com/share|connect\.qq\.com/widget|qzone\.qq\.com/cgi-bin|douban\.com/(?:share|recommend)|plurk\.com/\?"
     r"|hatena\.ne\.jp/(?:entry|add)|addtoany\.com/|addthis\.com/bookmark|buffer\.com/add|bufferapp\.com/add"
     r"|instapaper\.com/(?:hello2|edit)|ycombinator\.com/submitlink|bsky\.app/intent|threads\.net/intent"
-    r"|threads\.com/intent|mixi\.jp/share|xing\.com/(?:spi/)?share)",
-    re.IGNORECASE,
+    r"|threads\.com/intent|mixi\.jp/share|xing\.com/(?:spi/)?share)"
 )
 _LABEL_WORD = re.compile(
     r"分享|转发|轉發|推文|到|至|给|給|本文|此文|文章|新闻|新聞|微信|朋友圈|微博|新浪|脸书|臉書|脸谱|推特|电邮|電郵|邮件|郵件|电子|電子|复制|複製"
@@ -60,12 +59,12 @@ _INVITATION = re.compile(
 )
 
 _SEPARATED = r"(?:^|[\s_-])(?:{})(?=$|[\s_-]|\d)"
-# Kind of noise: what to look for, and what a value must match to be of that kind.
+# Kind of noise: what to look for, and what a value must match to be of that kind. All in small letters.
 _Kinds = dict[str, tuple[tuple[str, ...], re.Pattern[str]]]
 _KINDS: _Kinds = {
     "share bar": (
         ("share", "sharing", "social", "addtoany", "addthis", "a2a_", "jiathis"),
-        re.compile(r"share|sharing|social|addtoany|addthis|a2a_|jiathis", re.IGNORECASE),
+        re.compile(r"share|sharing|social|addtoany|addthis|a2a_|jiathis"),
     ),
     "advert": (
         ("advert", "adsbygoogle", "sponsor", "taboola", "outbrain", "ad-", "ad_", "-ad", "_ad", "ads", "广告", "廣告"),
@@ -74,17 +73,16 @@ _KINDS: _Kinds = {
                 r"adverts?|advertisements?|advertisment|adsbygoogle|adslots?|ads|sponsored|taboola|outbrain"
                 r"|ad(?:[_-](?:slot|container|wrapper|wrap|unit|banner|box|block|placeholder|label|space|zone|area|mpu))"
                 r"|(?:google|banner|dfp|gpt|inline|native)[_-]ads?|广告|廣告"
-            ),
-            re.IGNORECASE,
+            )
         ),
     ),
     "newsletter": (
         ("newsletter", "subscri", "signup", "sign-up"),
-        re.compile(r"newsletter|subscri(?:be|ption)|sign-?up", re.IGNORECASE),
+        re.compile(r"newsletter|subscri(?:be|ption)|sign-?up"),
     ),
     "self-promotion": (
         ("promo",),
-        re.compile(r"self-?promo|" + _SEPARATED.format("promos?|promotions?"), re.IGNORECASE),
+        re.compile(r"self-?promo|" + _SEPARATED.format("promos?|promotions?")),
     ),
 }
 _STRONG = re.compile(r"self-?promo", re.IGNORECASE)
@@ -136,7 +134,8 @@ def _mark_share_links(body: "LexborNode") -> bool:
 
     Returns whether there are any.
     """
-    links = [link for link in body.css("a[href]") if _SHARE_LINK.match((link.attributes["href"] or "").strip())]
+    found = ((link, (link.attributes["href"] or "").strip().lower()) for link in body.css("a[href]"))
+    links = [link for link, href in found if _SHARE_LINK.match(href)]
     for link in links:
         link.attrs[_SHARES] = ""
     shells: dict[int, bool] = {body.mem_id: False}
@@ -212,7 +211,7 @@ def _mark_boxes(body: "LexborNode", survey: Survey) -> bool:
         selectors += (f'[{name}*="{word}" i]' for word in sorted(words) for name in TELLING)
         for node in body.css(", ".join(selectors)) if selectors else ():
             said = " ".join([node.tag or "", *node.attributes, *(node.attributes.get(name) or "" for name in TELLING)])
-            if _KINDS[kind][1].search(said):
+            if _KINDS[kind][1].search(said.lower()):
                 total = len(body.text()) if total is None else total
                 if _is_box(kind, node, said, total):
                     node.attrs[_CUT] = kind

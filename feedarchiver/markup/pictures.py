@@ -195,7 +195,8 @@ def _best(srcsets: list[str | None]) -> tuple[_Candidate | None, _Candidate | No
     others: list[_Candidate] = []
     for srcset in srcsets:
         for candidate in islice(candidates(srcset or ""), _MANY):
-            (sensible if candidate.width in _SENSIBLE_WIDTH else others).append(candidate)
+            is_sensible = candidate.width is not None and candidate.width in _SENSIBLE_WIDTH  # None: compared with each
+            (sensible if is_sensible else others).append(candidate)
     return _largest(sensible), _largest(others)
 
 
