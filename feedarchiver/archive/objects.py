@@ -28,6 +28,8 @@ _IMAGE_CAPTURE = dict.fromkeys(("url", "image", "type", "captured"), str) | dict
     ("width", "height", "length"), int
 )
 
+_ENCODED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def object_id(data: bytes) -> ObjectId:
     """Name `data`."""
@@ -154,7 +156,7 @@ def _canonical(said: Mapping[str, object]) -> bytes:
 
 
 def _written(said: object) -> bytes:
-    return json.dumps(said, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+    return _ENCODED(said).encode()
 
 
 def is_canonical(data: bytes) -> bool:

@@ -82,7 +82,8 @@ def _content(text: str, start: int) -> str | None:
     start = min(start + 1, len(text))
     blank = _BLANK_LINE.match(text, start)
     content = text[blank.end() if blank else start :]
-    return None if content.strip() in {"", "undefined"} else content
+    said = content.strip()
+    return None if not said or said == "undefined" else content
 
 
 def _published(

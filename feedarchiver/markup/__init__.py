@@ -1,6 +1,7 @@
 """Markup: an article's body cleaned, its text, its lead image; titles and summaries as plain text.
 
 depth.py     bounds nesting before any parser sees it
+survey.py    what there is, in one walk over the tree
 noise.py     share bars, invitations, adverts
 pictures.py  real addresses of pictures, the lead image
 safe.py      the allow-list, which decides last

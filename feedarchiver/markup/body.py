@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from feedarchiver.markup import depth, noise, pictures
 from feedarchiver.markup.safe import TAGS, allowed
+from feedarchiver.markup.survey import Survey
 from feedarchiver.markup.text import resolved, tagless, xml_text
 from feedarchiver.model import Image
 from feedarchiver.urls import absolute
@@ -33,8 +34,6 @@ _ADVERT_FRAME = re.compile(r"doubleclick|googlesyndication|googletagmanager|/ads
 _STRANGE = f":not(body, {', '.join(sorted(TAGS))})"
 _PLAIN_NAMES = re.compile(r"[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*")
 _STRANGE_BLOCKS = frozenset(("dir", "form", "hgroup", "listing", "marquee", "optgroup", "option", "search"))
-_NAME = re.compile(r"<([a-z][^\t\n\f\r />]*)")
-_TAG = re.compile(r"<(?:/?[A-Za-z][A-Za-z0-9-]*+(?=[\s/>])|!--)[^>]*+>")
 _TINY = re.compile(r"[0-2](?:px)?")
 # The last private-use character marks the links made of players, until their text has been told from the article's own.
 _PLAYER = "\U0010fffd"
@@ -72,14 +71,15 @@ def parse(html: str, *, base: str | None) -> Body:
     body = tree.body
     if body is None:
         return Body("", None, (), "")
-    tags = _tags(html)
-    names = frozenset(_NAME.findall(tags))  # and perhaps more: the text counts too, where tags cannot be told from it
+    survey = Survey.of(body)
+    names = survey.names
     removed: dict[str, None] = {}
-    _drop_unseen(body, tags, names, removed)
-    noise.clear(body, tags, removed)
+    _drop_unseen(body, survey, removed)
+    noise.clear(body, survey, removed)
     _drop_controls(body, names, removed)
-    image = pictures.settle(body, base, removed)
-    _settle_links(body, base)
+    image = pictures.settle(body, base, names, removed)
+    if "a" in names:
+        _settle_links(body, base)
     if not names.isdisjoint(("video", "audio")):
         _settle_media(body, base, removed)
     if "iframe" in names:
@@ -88,16 +88,6 @@ def parse(html: str, *, base: str | None) -> Body:
     settled = noise.without_labels(body.inner_html or "")
     settled = xml_text(settled) if "&#" in html else settled  # references may name what XML forbids
     return Body(_text(settled), image, tuple(removed), settled)
-
-
-def _tags(html: str) -> str:
-    """Give the tags of `html` in lower case, to search for words of markup: without the text, if they are in pairs."""
-    ends = html.count(">")
-    if ends == html.count("<"):
-        found = _TAG.findall(html, 0, html.rfind(">") + 1)  # behind the last end there is nothing to look for
-        if len(found) == ends:
-            return "".join(found).encode().lower().decode()  # ASCII's letters only: thrice as fast
-    return html.lower()
 
 
 def _text(settled: str) -> str:
@@ -110,15 +100,15 @@ def _text(settled: str) -> str:
     return resolved(text)
 
 
-def _drop_unseen(body: "LexborNode", tags: str, names: frozenset[str], removed: dict[str, None]) -> None:
+def _drop_unseen(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:
     """Drop what no reader of the page would see."""
-    for node in _elements(body, names & _UNSEEN):
+    for node in _elements(body, survey.names & _UNSEEN):
         if word := _REPORTED.get(node.tag or ""):
             removed[word] = None
         node.decompose()
-    for node in _elements(body, names & {"xmp", "plaintext"}):
+    for node in _elements(body, survey.names & {"xmp", "plaintext"}):
         node.replace_with(node.text())  # it is not escaped when written
-    if "hidden" not in tags and "display" not in tags:
+    if not survey.hides:
         return
     total = len(body.text())
     for node in reversed(body.css("[hidden], [style]")):
@@ -221,9 +211,9 @@ def _link_players(tree: "LexborHTMLParser", body: "LexborNode", base: str | None
             removed["advert" if url and _ADVERT_FRAME.search(url) else "frame"] = None
             frame.decompose()
             continue
-        query = parse_qs(urlsplit(url).query)
-        if "src" in query and "url" in query:  # a frame round a frame names the page it came from
-            url = absolute(query["url"][0], base) or url
+        if "url=" in url:  # a frame round a frame names the page it came from
+            query = parse_qs(urlsplit(url).query)
+            url = absolute(query["url"][0], base) or url if "src" in query and "url" in query else url
         link = tree.create_node("a")
         link.attrs["href"] = url
         title = " ".join((attributes.get("title") or "").split())

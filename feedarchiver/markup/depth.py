@@ -20,6 +20,7 @@ _FORMATS = 12
 _MANY_TAGS = 4_000  # nested, they take lexbor some 25 ms; each doubling takes four times as long
 _SHORT = 16_000
 _LONG_TAG = 4_000
+_LONG = re.compile(rf">[^>]{{{_LONG_TAG + 1}}}")
 _HIDDEN_ENDS = 4
 _DEEP = " > ".join("*" * 24)
 _MANY_ATTRIBUTES = 200
@@ -74,7 +75,9 @@ def is_suspicious(html: str) -> bool:
     if tags > _MANY_TAGS and tags - html.count("</") - sum(map(html.count, _VOID_TAGS)) > _MANY_TAGS:
         return True
     # One tag may be long in one piece, or hidden by `>` in its values.
-    return len(html) > _SHORT and (html.count(">") - tags > _HIDDEN_ENDS or max(map(len, html.split(">"))) > _LONG_TAG)
+    return len(html) > _SHORT and (
+        html.count(">") - tags > _HIDDEN_ENDS or ">" not in html[: _LONG_TAG + 1] or _LONG.search(html) is not None
+    )
 
 
 def is_deep(body: "LexborNode") -> bool:

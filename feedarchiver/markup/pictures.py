@@ -34,16 +34,18 @@ _MANY = 64
 _SENSIBLE_WIDTH = range(480, 2561)
 
 _NO_ADDRESS = re.compile(r"\s*(?:data|blob|about|javascript):", re.IGNORECASE)
+# Each begins with a set of characters, which lets a search skip the others quickly.
 _PIXEL = re.compile(
-    r"/(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)(?:\.(?:gif|png|php|aspx?))?\?"
-    r"|[/_.-](?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?)|//pixel\.|/[a-z]\.gif\?",
+    r"[/_.-](?:(?<=/)(?:(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)"
+    r"(?:\.(?:gif|png|php|aspx?))?\?|/pixel\.|[a-z]\.gif\?)"
+    r"|(?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?))",
     re.IGNORECASE,
 )
 _SPACER = re.compile(
-    r"/(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
-    r"\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
-    r"|[_.-](?:spacer|placeholder|divider)\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
-    r"|[/_-](?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?)",
+    r"[/_.-](?:(?:(?<=/)"
+    r"(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
+    r"|(?<=[_.-])(?:spacer|placeholder|divider))\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
+    r"|(?<=[/_-])(?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?))",
     re.IGNORECASE,
 )
 _SPACER_ALT = re.compile(
@@ -51,8 +53,9 @@ _SPACER_ALT = re.compile(
     re.IGNORECASE,
 )
 _ICON = re.compile(
-    r"[/_.-](?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$|[./]gravatar\.com/"
-    r"|/(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$",
+    r"[/_.-](?:(?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$"
+    r"|(?<=[./])gravatar\.com/"
+    r"|(?<=/)(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$)",
     re.IGNORECASE,
 )
 _ICON_CLASS = re.compile(r"(?:^|[\s_-])(?:icons?|emoji|smiley|avatar|gravatar)(?=$|[\s_-])", re.IGNORECASE)
@@ -76,28 +79,32 @@ class _Candidate(NamedTuple):
     density: float = 1.0
 
 
-def settle(body: "LexborNode", base: str | None, removed: dict[str, None]) -> Image | None:
-    """Give every picture of `body` its real address, take out what is none, and return the lead image."""
+def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed: dict[str, None]) -> Image | None:
+    """Give every picture of `body` its real address, take out what is none, and return the lead image.
+
+    `names`: those of the elements there are, and perhaps more.
+    """
     lead = None
-    if noscripts := body.css("noscript"):
+    if "noscript" in names and (noscripts := body.css("noscript")):
         held = sum(len(noscript.text()) for noscript in noscripts)
         plea = _PLEA if held * 2 <= len(body.text()) else -1  # more than half of the text is the article
         for noscript in reversed(noscripts):
             _settle_noscript(noscript, base, plea)
-    for node in body.css("img"):
-        alt = node.attributes.get("alt")
-        if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(node.attributes.get("class") or ""):
+    for node in body.css("img") if "img" in names else ():
+        attributes = node.attributes
+        alt = attributes.get("alt")
+        if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(attributes.get("class") or ""):
             node.replace_with(alt)
             continue
-        image = _picture(node, base)
-        reason = _no_picture(node, image)
+        image = _picture(node, attributes, base)
+        reason = _no_picture(node, attributes, image)
         if image is None or reason:
             _take_out(node, reason or "placeholder", removed)
             continue
-        _write(node, image)
+        _write(node, attributes, image)
         if lead is None and not _is_icon(node, image):
             lead = image
-    for node in body.css("picture > source"):
+    for node in body.css("picture > source") if "source" in names else ():
         node.decompose()
     return lead
 
@@ -127,10 +134,10 @@ def _settle_noscript(noscript: "LexborNode", base: str | None, plea: int) -> Non
         else:
             noscript.unwrap()
         return
-    image = _picture(inner, base)
+    image = _picture(inner, inner.attributes, base)
     for neighbour in (noscript.prev, noscript.next, _beyond(noscript.prev, "prev"), _beyond(noscript.next, "next")):
         twin = _twin(neighbour)
-        other = _picture(twin, base) if twin is not None else None
+        other = _picture(twin, twin.attributes, base) if twin is not None else None
         if image and other and _file_name(other.url) == _file_name(image.url):
             noscript.decompose()
             return
@@ -153,9 +160,8 @@ def _file_name(url: str) -> str:
     return _SIZE_IN_NAME.sub("", url.partition("?")[0].rpartition("/")[2])
 
 
-def _picture(node: "LexborNode", base: str | None) -> Image | None:
+def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | None) -> Image | None:
     """Find the address of `node`'s picture: the largest sensible candidate, else the lazy one, else its src."""
-    attributes = node.attributes
     width, height = _length(attributes, "width"), _length(attributes, "height")
     alt = " ".join((attributes.get("alt") or "").split())
     said = alt if _WORD.search(alt) else None
@@ -189,7 +195,8 @@ def _best(srcsets: list[str | None]) -> tuple[_Candidate | None, _Candidate | No
     others: list[_Candidate] = []
     for srcset in srcsets:
         for candidate in islice(candidates(srcset or ""), _MANY):
-            (sensible if candidate.width in _SENSIBLE_WIDTH else others).append(candidate)
+            is_sensible = candidate.width is not None and candidate.width in _SENSIBLE_WIDTH  # None: compared with each
+            (sensible if is_sensible else others).append(candidate)
     return _largest(sensible), _largest(others)
 
 
@@ -214,11 +221,10 @@ def _length(attributes: dict[str, str | None], name: str) -> int | None:
     return int(number[1]) if number else None
 
 
-def _no_picture(node: "LexborNode", image: Image | None) -> str | None:
+def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Image | None) -> str | None:
     """Say why `node` is no picture: a tracking pixel, a spacer, a button's icon; None for a picture."""
     if image is None:
         return "placeholder"
-    attributes = node.attributes
     style = attributes.get("style") or ""
     sizes = [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)] if "px" in style else []
     sizes += [size for size in (image.width, image.height) if size is not None]
@@ -246,9 +252,8 @@ def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None
     removed[reason] = None
 
 
-def _write(node: "LexborNode", image: Image) -> None:
+def _write(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> None:
     """Put what was found into the attributes that every reader knows."""
-    attributes = node.attributes
     told = {"src": image.url, "width": image.width, "height": image.height}
     for name, value in told.items():
         text = None if value is None else str(value)

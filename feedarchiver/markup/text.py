@@ -10,13 +10,14 @@ _NOT_XML = re.compile(
     + "".join(f"{chr(plane * 0x10000)}-{chr(plane * 0x10000 + 0xFFFD)}" for plane in range(1, 17))
     + "]"
 )
+_XML_OF_PLANE_0 = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd]*+")  # twice as fast as a search
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 # By their first letters: a pattern with all of them side by side takes twice as long.
 _BLOCK_NAMES = (
-    "a(?:ddress|rticle|side|udio)|b(?:lockquote|ody|r)|c(?:aption|enter|ol(?:group)?)|d(?:d|etails|i(?:alog|r|v)|l|t)"
-    "|f(?:i(?:eldset|gcaption|gure)|o(?:oter|rm))|h(?:[1-6]|ead(?:er)?|group|r|tml)|iframe|l(?:egend|i(?:sting)?)"
-    "|m(?:ain|enu)|n(?:av|oscript)|o(?:l|pt(?:group|ion))|p(?:re)?|s(?:e(?:arch|ction)|ource|ummary)"
+    "p(?:re)?|d(?:d|etails|i(?:alog|r|v)|l|t)|b(?:lockquote|ody|r)|a(?:ddress|rticle|side|udio)"
+    "|c(?:aption|enter|ol(?:group)?)|f(?:i(?:eldset|gcaption|gure)|o(?:oter|rm))|h(?:[1-6]|ead(?:er)?|group|r|tml)|iframe"
+    "|l(?:egend|i(?:sting)?)|m(?:ain|enu)|n(?:av|oscript)|o(?:l|pt(?:group|ion))|s(?:e(?:arch|ction)|ource|ummary)"
     "|t(?:able|body|d|foot|h(?:ead)?|itle|r)|ul|video|xmp"
 )
 # Attributes as both of our parsers write them; the names that broken markup leaves may hold quotes and brackets.
@@ -45,7 +46,7 @@ _TRAILING = " \t，、；：,;:-–—·“‘「『《（(["
 
 def xml_text(text: str) -> str:
     """Drop the characters that XML 1.0 forbids, noncharacters and lone surrogates."""
-    return _NOT_XML.sub("", text)
+    return text if _XML_OF_PLANE_0.fullmatch(text) else _NOT_XML.sub("", text)
 
 
 def plain(title: str) -> str:

@@ -18,6 +18,7 @@ from feedarchiver.gather.feeds.parsed import FeedEntry, FeedLink, NotAFeed, Pars
 __all__ = ["FeedEntry", "FeedLink", "NotAFeed", "ParsedFeed", "parse"]
 
 _MOST_MARKS = 500_000  # each tag and each attribute takes lxml some 300 bytes
+_BEFORE = b"\xef\xbb\xbf\0 \t\r\n"  # bytes of what may stand before the first tag
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 
 
@@ -54,7 +55,11 @@ def parse(  # noqa: PLR0913 - each is one thing that a caller knows
         raise NotAFeed(f"more than {_MOST_MARKS:,} tags or attributes")
     from feedarchiver.gather.feeds import fast
 
-    parsed = fast.read(text.encode(errors="replace"), url, problems, limit_entries)
+    if encoding == "utf-8" and not unreadable and text[0] == "<":
+        utf8 = data.lstrip(_BEFORE)
+    else:
+        utf8 = text.encode(errors="replace")
+    parsed = fast.read(utf8, url, problems, limit_entries)
     if parsed is None:
         from feedarchiver.gather.feeds import loose
 

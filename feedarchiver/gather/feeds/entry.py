@@ -175,12 +175,23 @@ def _texts(said: Said) -> tuple[str | None, str | None]:
     texts = said.contents + said.summaries or said.blurbs
     if len(texts) <= 1:
         return (texts[0] if texts else None), None
-    weights = [len(_TAG.sub("", text).strip()) for text in texts]
+    weights = _weights(texts)
     fullest = weights.index(max(weights))
     for number, text in enumerate(texts):
         if number >= len(said.contents) and 0 < weights[number] < weights[fullest]:
             return texts[fullest], text
     return texts[fullest], None
+
+
+def _weights(texts: list[str]) -> list[int]:
+    """Measure texts without their tags. Of one that says more than all the others hold, only so much is measured."""
+    sizes = [len(text) for text in texts]
+    longest = sizes.index(max(sizes))
+    most = max(sizes[:longest] + sizes[longest + 1 :])
+    beginning = texts[longest][: texts[longest].find(">", 8 * most) + 1]  # ends as a tag does, or is empty
+    if len(_TAG.sub("", beginning).strip()) > most:
+        texts = [*texts[:longest], beginning, *texts[longest + 1 :]]
+    return [len(_TAG.sub("", text).strip()) for text in texts]
 
 
 def _date(texts: list[str], problems: Problems) -> datetime | None:
