@@ -40,10 +40,17 @@ def fetch(  # noqa: PLR0913 - each is one thing that a caller knows
             beat=console.step,
             due_only=due_only,
         )
-        done = updating.fetch(archive, (_illustrated(source, taken) for source in sources if source.pictures), manner)
+        wants = (_illustrated(source, taken) for source in sources if source.pictures)
+        done = updating.fetch(archive, wants, manner)
     for notice in done.notices:
         console.warn(f"{notice.source}: {notice.text}", event="notice", source=notice.source, text=notice.text)
     return done
+
+
+def illustrated(config: Config) -> list[Illustrated]:
+    """List the sources whose pictures are fetched."""
+    taken = {source.id for source in config.sources}
+    return [_illustrated(source, taken) for source in config.sources if source.pictures]
 
 
 def told(done: Fetched | None) -> str:

@@ -52,22 +52,35 @@ class Manner(NamedTuple):
     most: Most = Most()
 
 
+class Scope(NamedTuple):
+    """What of its sources an update is about: the pages that are on one host, and, but for `pages_only`, the rest."""
+
+    site: str
+    pages_only: bool = False
+
+    def holds(self, page: Unread) -> bool:
+        """Tell whether a page is on that host."""
+        return places.site(page.known.article.link or "") == self.site
+
+
 class Asking:
     """The requests of one update, and what has been learned of `hosts` and `robots` and for a person (`notices`).
 
-    `is_late`: tells that no more pages are to be asked for in this run.
+    `is_late`: tells that no more pages are to be asked for in this run. `scope` of None: everything.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
         self,
         archive: Archive,
         sources: Iterable[WebSource],
         now: datetime,
         manner: Manner,
         is_late: Callable[[], bool] = lambda: False,
+        *,
+        scope: Scope | None = None,
     ) -> None:
         self._archive, self._sources, self._now, self._manner = archive, sources, now, manner
-        self._is_late = is_late
+        self._is_late, self._scope = is_late, scope
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
@@ -132,8 +145,8 @@ class Asking:
         job = Job(source, known)
         if source.full_text:
             self._recall(job, by_name=by_name)
-        if waits:
-            if is_wanted and waits.until:
+        if waits or (self._scope and self._scope.pages_only):
+            if waits and is_wanted and waits.until:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
             return self._go_on(job)
@@ -152,8 +165,17 @@ class Asking:
     def _recall(self, job: Job, *, by_name: bool) -> None:
         """Read which pages wait; when somebody asks for the source, also those that are not tried any more."""
         index, source = self._archive.index, job.source
+<<<<<<< HEAD
         noted = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
         job.want(one for one in noted if one.is_due(self._now, source.settings, anyway=by_name))
+=======
+        waiting = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
+        self._want(job, (one for one in waiting if one.is_due(self._now, source.settings, anyway=by_name)))
+
+    def _want(self, job: Job, found: Iterable[Unread]) -> None:
+        """Have pages read in this update, as far as it is about them."""
+        job.want(one for one in found if self._scope is None or self._scope.holds(one))
+>>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source
@@ -278,7 +300,7 @@ class Asking:
         if not job.source.full_text:
             return None
         found = unread.sort(self._archive, job.source, reading.received, past=past)
-        job.want(found.wanted)
+        self._want(job, found.wanted)
         return found
 
     def _has_room(self, source: WebSource) -> bool:
