@@ -143,7 +143,6 @@ if __name__ == "__main__":
     if os.environ.get("PROFILE"):
         import cProfile
         import pstats
-        import threading
 
         profile = cProfile.Profile()
         profile.runcall(_work, sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -84,6 +84,7 @@ class Asking:
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
+        self._last: tuple[str, politeness.Host | None] | None = None  # the host that was looked up last
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
         self._is_tidy = False
@@ -313,7 +314,9 @@ class Asking:
         return self.hosts[place.site] if place.site in self.hosts else self._noted(place.site)
 
     def _noted(self, site: str) -> politeness.Host | None:
-        return host_read(self._archive.index.notes.read(HOST, site))
+        if self._last is None or self._last[0] != site:
+            self._last = site, host_read(self._archive.index.notes.read(HOST, site))
+        return self._last[1]
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""

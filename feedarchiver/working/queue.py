@@ -21,7 +21,7 @@ SILENT_S = 90.0
 
 _AT_ONCE = 1_000
 _FAILED_FOR = "1 hour"
-# Statistics of a table that is full and empty by turns tell nothing: a job is to be found by the indexes, whatever they say.
+# A table that is full and empty by turns has no statistics that hold: jobs are to be found by the indexes all the same.
 _NO_PLANS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
 _OWN_TABLES = """
 CREATE INDEX feedarchiver_locks ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');

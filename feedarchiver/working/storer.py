@@ -7,7 +7,7 @@ those who bring more wait with it.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from threading import Condition, Thread
@@ -17,9 +17,10 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.postgres.session import is_away
 from feedarchiver.archive.wanted import Picture
 from feedarchiver.archive.writer import Writer
-from feedarchiver.errors import ArchiveInUse
+from feedarchiver.errors import ArchiveInUse, Crossed
 from feedarchiver.gather.web.exchange import Answer, Failure
-from feedarchiver.updating.events import Event, Failed, Updated
+from feedarchiver.model import Received
+from feedarchiver.updating.events import Event, Failed, Paged, Updated
 from feedarchiver.updating.shelving import Fetched, Shelving
 from feedarchiver.updating.storing import Storing, Told, size_of
 from feedarchiver.updating.unread import Note
@@ -126,6 +127,8 @@ class Storer:
         while True:
             try:
                 self._write(batch)
+            except Crossed:
+                continue
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the fault of a job, which hears of it
                 if is_away(error) or isinstance(error, ArchiveInUse | OSError):
                     if self._waits(error):
@@ -162,8 +165,11 @@ class Storer:
                     fetched.notices += look(known.archive, illustrated, instant, lambda: None, writing)
             known.done(storing.finish(()), fetched)
 
-    def _writing(self, instant: datetime, some: Iterable[Came]) -> AbstractContextManager[Writer]:  # noqa: ARG002
-        return self._known.archive.writing(instant)
+    @contextmanager
+    def _writing(self, instant: datetime, some: Iterable[Came]) -> Iterator[Writer]:
+        with self._known.archive.writing_beside(instant) as writer:
+            writer.expect(received for came in some for event in came.events for received in _received(event))
+            yield writer
 
     def _shelve(self, some: Iterable[Came], instant: datetime, now: datetime) -> Fetched:
         fetched = Fetched()
@@ -183,6 +189,13 @@ def _end(batch: Iterable[Came], error: Exception | None) -> None:
     for came in batch:
         if came.ended:
             came.ended(error)
+
+
+def _received(event: Event) -> tuple[Received, ...]:
+    """Name the articles that an event tells of."""
+    if isinstance(event, Paged):
+        return (event.read.received,) if event.read else ()
+    return () if isinstance(event, Failed) or event.reading is None else event.reading.received
 
 
 def _fresh(some: Iterable[Came]) -> Iterator[str]:
