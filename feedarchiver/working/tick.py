@@ -25,7 +25,7 @@ from feedarchiver.working.queue import Batch, Kind, Place, Queue
 MOST = 10_000
 """How many jobs there are at most."""
 
-_MOST_LATER = MOST // 2  # of those for pages and pictures: polls are not to wait for room
+_SHARE = 2  # one part in so many of those may be for pages and pictures: polls are not to wait for room
 _AT_ONCE = 500  # sources
 _GONE = timedelta(hours=1)  # until a source that is gone is looked at again: somebody may have asked for it
 _MOST_PICTURES = 50  # of a job
@@ -41,14 +41,19 @@ class _Known(NamedTuple):
 
 
 class Tick:
-    """Puts what is due into a queue. `most_bytes`: of pictures of one source within a day."""
+    """Puts what is due into a queue, `most` jobs of it. `most_bytes`: of pictures of one source within a day."""
 
     def __init__(
-        self, sources: Iterable[WebSource], illustrated: Iterable[Illustrated], most_bytes: int = 1_000_000_000
+        self,
+        sources: Iterable[WebSource],
+        illustrated: Iterable[Illustrated],
+        *,
+        most: int = MOST,
+        most_bytes: int = 1_000_000_000,
     ) -> None:
         self._sources = {source.id: source for source in sources}
         self._illustrated = {source.id: source for source in illustrated}
-        self._most_bytes = most_bytes
+        self._most, self._most_bytes = most, most_bytes
         self._known = dict.fromkeys(self._sources, _Known())
         self._last: Picture | None = None  # up to which wanted pictures have been looked at
 
@@ -59,7 +64,7 @@ class Tick:
                 return 0
             taken = queue.taken()
             later = sum(place.kind is not Kind.POLL for place in taken)
-            found = self._due(archive.index, taken, MOST - len(taken), _MOST_LATER - later, now)
+            found = self._due(archive.index, taken, self._most - len(taken), self._most // _SHARE - later, now)
             queue.put([Batch(place, tuple(names), now) for place, names in found.items()])
             return len(found)
 
