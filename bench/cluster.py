@@ -14,6 +14,11 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.archive import Archive
+    from feedarchiver.working.queue import Queue
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
@@ -51,16 +56,17 @@ def main(count: int = 3_000) -> None:
         cluster.close()
 
 
-def _measure_tick(archive, queue, now) -> None:
+def _measure_tick(archive: "Archive", queue: "Queue", now: datetime) -> None:
     from feedarchiver.working.tick import Tick
 
     with closing(queue):
         queue.session.execute("SELECT 1")
         tick = Tick(sources(10_000), [])
         for what in ("10,000 due sources made into jobs", "the same, all of them jobs already"):
-            began_s = time.monotonic()
+            began_s, used_s = time.monotonic(), _used_s()
             made = tick.go(archive, queue, now)
-            print(f"{what:40} {made:6} jobs {time.monotonic() - began_s:6.2f} s")
+            wall_s, cpu_s = time.monotonic() - began_s, _used_s() - used_s
+            print(f"{what:40} {made:6} jobs {cpu_s:6.2f} s CPU {wall_s:6.2f} s wall")
 
 
 def _measure_work(folder: str, url: str, count: int, server: int) -> None:
@@ -69,37 +75,35 @@ def _measure_work(folder: str, url: str, count: int, server: int) -> None:
     workers = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(WORKERS)]
     told = [[float(word) for word in worker.communicate()[0].split()] for worker in workers]
     wall_s = max(ended for _, ended, *_ in told) - min(began for began, *_ in told)
-    cpu_s, jobs = sum(cpu for *_, cpu, _ in told), sum(jobs for *_, jobs in told)
-    theirs_s = _cpu_s(server) - before_s
-    print(
-        f"{WORKERS} workers, {count} jobs of one fetch of {FETCH_S * 1000:.0f} ms: {count / wall_s:.0f} jobs/s ({jobs:.0f})"
-    )
+    cpu_s, theirs_s = sum(cpu for *_, cpu, _ in told), _cpu_s(server) - before_s
+    if sum(jobs for *_, jobs in told) != count:
+        raise RuntimeError(f"not all jobs were done: {told}")
+    alone_s = count * FETCH_S / WORKERS / CONCURRENCY
+    print(f"{WORKERS} workers, {count} jobs of one fetch of {FETCH_S * 1000:.0f} ms: {count / wall_s:.0f} jobs/s")
     print(f"CPU of a job: worker {cpu_s / count * 1000:.2f} ms, PostgreSQL {theirs_s / count * 1000:.2f} ms")
-    print(
-        f"wall clock of a job beside its share of the fetches: {(wall_s - count * FETCH_S / WORKERS / CONCURRENCY) / count * 1000:.2f} ms"
-    )
+    print(f"wall clock of a job beside its share of the fetches: {(wall_s - alone_s) / count * 1000:.2f} ms")
 
 
-def _cpu_s(parent: int) -> float:
+def _cpu_s(server: int) -> float:
     """Add up what PostgreSQL's processes have used, those that ended included."""
-    total = 0
+    ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(") ")[2].split()
-        except OSError:
+        except OSError:  # it has just ended
             continue
-        if fields[1] == str(parent) or stat.parent.name == str(parent):
-            total += sum(map(int, fields[11:13])) + (
-                sum(map(int, fields[13:15])) if stat.parent.name == str(parent) else 0
-            )
-    return total / os.sysconf("SC_CLK_TCK")
+        if stat.parent.name == str(server):
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == str(server):
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _work(folder: str, url: str, count: int) -> None:
     """Be a worker, whose fetches only wait."""
     from feedarchiver.archive.archive import Archive
     from feedarchiver.archive.database import IndexAddress
-    from feedarchiver.gather.web.client import Client
+    from feedarchiver.gather.web.client import Client, Journey
     from feedarchiver.gather.web.exchange import Answer
     from feedarchiver.working import tasks
     from feedarchiver.working.worker import Orders, work
@@ -107,12 +111,12 @@ def _work(folder: str, url: str, count: int) -> None:
     class Waiting(Client):
         """Takes its turn, waits, and answers that nothing has changed."""
 
-        def _hop(self, journey, errand) -> Answer:
+        def _hop(self, journey: Journey, _errand: object) -> Answer:
             time.sleep(FETCH_S)
             return Answer(journey.url, None, etag='"1"')
 
     tasks.Client = Waiting
-    at, done, times = IndexAddress(url, Path(folder)), [], []
+    at, done, began = IndexAddress(url, Path(folder)), [], []
     orders = Orders(
         engine=at,
         archive=lambda: Archive.open(Path(folder, "archive"), at),
@@ -128,7 +132,6 @@ def _work(folder: str, url: str, count: int) -> None:
         waits=lambda error: print(error, file=sys.stderr),
         failed=lambda job, error: print(job, repr(error), file=sys.stderr),
     )
-    began = []
     work(orders, lambda _: began.append((time.time(), _used_s())))
     ((at_s, used_s),) = began
     print(at_s, time.time(), _used_s() - used_s, sum(done))
@@ -140,12 +143,4 @@ def _used_s() -> float:
 
 
 if __name__ == "__main__":
-    if os.environ.get("PROFILE"):
-        import cProfile
-        import pstats
-
-        profile = cProfile.Profile()
-        profile.runcall(_work, sys.argv[1], sys.argv[2], int(sys.argv[3]))
-        pstats.Stats(profile, stream=sys.stderr).sort_stats("tottime").print_stats(25)
-    else:
-        _work(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    _work(sys.argv[1], sys.argv[2], int(sys.argv[3]))

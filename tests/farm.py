@@ -1,7 +1,6 @@
 """Workers and daemons on one database, over a web that notices when a host is asked twice at the same time."""
 
 import json
-import time
 from collections import Counter
 from contextlib import closing
 from threading import Lock
@@ -115,9 +114,8 @@ def titles(program: Program) -> list[str]:
 
 
 def silence(cluster, address: str) -> None:
-    """Have workers that have not been heard of since now taken for silent."""
-    database = address.partition("/@/")[2].partition("?")[0] or address.rpartition("/")[2].partition("?")[0]
-    time.sleep(0)
+    """Have every worker taken for silent that is not heard of again."""
+    database = address.partition("@/")[2].partition("?")[0]
     cluster.run(
         database, "UPDATE feedarchiver_jobs.procrastinate_workers SET last_heartbeat = now() - interval '100 s'"
     )

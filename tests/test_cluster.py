@@ -101,9 +101,11 @@ def test_a_storm(tmp_path, cluster, web):
     assert titles(farm) == sorted(f"Story {n}" for n in range(count * each))
     assert hosts.overlaps == []
     assert farm("verify").status == 0
-    before = farm.documents()
     farm("build")
-    assert farm.documents() == before
+    built = farm.documents()
+    farm("reindex")
+    farm("build", "--full")
+    assert farm.documents() == built
 
 
 def _lines(process):
@@ -162,6 +164,17 @@ def test_until_idle(tmp_path, cluster, web):
         assert "1 picture fetched" in farm("worker", "--until-idle").out
     assert hosts.overlaps == []
     assert hosts.asked[f"127.0.8.8:{web.port}"] == 1
+
+
+def test_the_server_tells(tmp_path, cluster, web):
+    """`/status` and `/metrics` of a daemon tell of jobs and workers."""
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 3, 1))
+    with living(farm, "daemon", "--port", "0") as daemon:
+        daemon.serving()
+        within(30, lambda: daemon.counted("feedarchiver_jobs").get('feedarchiver_jobs{state="waiting"}') == 3)
+        assert daemon.counted("feedarchiver_workers") == {"feedarchiver_workers": 0}
+        assert b"<dt>Jobs</dt><dd>3<small>0 under way, 0 failed, 0 workers</small>" in daemon.get("/status").body
+        assert daemon.end() == 0
 
 
 def test_wrong_use(tmp_path):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.history import microseconds
@@ -28,6 +28,9 @@ from feedarchiver.updating.source import HOST, host_read, host_written
 from feedarchiver.updating.turns import Turns
 from feedarchiver.updating.wanting import Illustrated, look
 
+if TYPE_CHECKING:
+    from feedarchiver.gather.web.client import Turn
+
 __all__ = ["Fetched", "Fetching", "PictureAsking", "fetch", "site_of"]
 
 NEVER = timedelta(days=60)
@@ -42,7 +45,8 @@ class Fetching(NamedTuple):
     """How to fetch: only what is due, by whom, until `is_over`. `chance` spreads what would come at once.
 
     `beat` is called every second, `advance` with each picture that was asked for; `gap_s` is the pause between two
-    requests to one host; `most_bytes` is what the pictures of one source may come to within a day.
+    requests to one host; `most_bytes` is what the pictures of one source may come to within a day. `turn`: whoever else
+    asks the same hosts.
     """
 
     now: datetime
@@ -54,6 +58,7 @@ class Fetching(NamedTuple):
     due_only: bool = True
     gap_s: float = 1.0
     most_bytes: int = 1_000_000_000
+    turn: "Turn | None" = None
 
 
 def fetch(archive: Archive, sources: Iterable[Illustrated], manner: Fetching) -> Fetched:
@@ -82,7 +87,7 @@ def _ask(
 
     storing = Shelving(lambda: archive.writing(manner.now), manner.now, manner.chance, done)
     with (
-        Client(now=manner.now, contact=manner.contact, robots=asking.robots.known) as client,
+        Client(now=manner.now, contact=manner.contact, robots=asking.robots.known, turn=manner.turn) as client,
         closing(ask_all(client, requests, workers=_WORKERS, gap_s=manner.gap_s, beat=manner.beat)) as results,
     ):
         for request, result in results:

@@ -8,13 +8,18 @@ for one host while he has the turn of another, but for pauses, which end; so the
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Condition, Lock, Thread
 from typing import Any
 
+from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.postgres.place import lock_number
 from feedarchiver.archive.postgres.session import Session, is_away
+from feedarchiver.gather.web.client import Turn
 from feedarchiver.working.patience import Ended, Patience
+
+GAP_S = 1.0
+"""The pause behind each request, unless the host wants more."""
 
 _FIRST_S, _LONGEST_S = 0.02, 0.5
 _AT_LEAST_S = 0.05  # so that several turns end with one query
@@ -105,8 +110,10 @@ class Hosts:
             try:
                 query = "SELECT count(pg_advisory_unlock(number)) FROM unnest(?::bigint[]) number"
                 self._ask(query, ([_number(site) for site in over],))
-            except Ended:
-                return  # they go with the connection
+            except Exception as error:
+                if isinstance(error, Ended) or is_away(error):
+                    return  # they go with the connection
+                raise
 
     def _ask(self, query: str, values: Sequence[Any]) -> Any:
         while True:
@@ -129,6 +136,17 @@ class Hosts:
                 session.execute(query, (numbers,)).fetchone()
                 self._session = session
             return self._session
+
+
+@contextmanager
+def taking_turns(engine: IndexAddress) -> Iterator[Turn]:
+    """Take turns with workers, for a command that asks by itself; it fails where a worker would wait."""
+
+    def told(error: Exception) -> None:
+        raise error
+
+    with closing(Hosts(lambda: Session.open(engine), GAP_S, Patience(told))) as hosts:
+        yield hosts.turn
 
 
 def _number(site: str) -> int:

@@ -172,7 +172,7 @@ def connection(at: IndexAddress) -> dict[str, Any]:
     settings = {"search_path": SPACE, **dict.fromkeys(_NO_PLANS, "off")}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     kwargs = {"autocommit": True, "options": options, "connect_timeout": 10}
-    return {"conninfo": at.url, "kwargs": kwargs, "min_size": 1, "max_size": 1, "timeout": 20}
+    return {"conninfo": at.url, "kwargs": kwargs, "min_size": 1, "max_size": 1, "timeout": 5}
 
 
 def opened(at: IndexAddress) -> Session:

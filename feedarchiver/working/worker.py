@@ -32,7 +32,7 @@ from feedarchiver.updating.shelving import Fetched
 from feedarchiver.updating.source import WebSource
 from feedarchiver.updating.storing import Told
 from feedarchiver.updating.wanting import Illustrated
-from feedarchiver.working.hosts import Hosts
+from feedarchiver.working.hosts import GAP_S, Hosts
 from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import SILENT_S, Batch, Kind, Place, Queue, connection, opened
 from feedarchiver.working.storer import Desk, Storer
@@ -66,7 +66,7 @@ class Orders(NamedTuple):
     done: Callable[[Updated, Fetched], None]
     waits: Callable[[Exception], None]
     failed: Callable[[str, Exception], None]
-    gap_s: float = 1.0
+    gap_s: float = GAP_S
 
 
 def work(orders: Orders, began: Callable[[str], None]) -> None:
@@ -131,19 +131,21 @@ class _Working:
         while not self._ending.is_set():
             try:
                 await self._session()
-                if self._orders.until_idle and self._is_idle():
+                if self._orders.until_idle and not self._waiting():
                     return
             except Exception as error:
                 if not isinstance(error, ConnectorException) and not is_away(error):
                     raise
                 await self._pause(error)
 
-    def _is_idle(self) -> bool:
+    def _waiting(self) -> int:
+        """Count the jobs that wait."""
         with closing(self._queue):
-            return not self._queue.seen().waiting
+            return self._queue.seen().waiting
 
     async def _session(self) -> None:
         """Work as long as the connection lasts."""
+        await asyncio.to_thread(self._waiting)  # says soon whether the server is there, which a pool does not
         connector = PsycopgConnector(pool_factory=_pool, **connection(self._orders.engine))
         app = App(connector=connector)
         for kind in Kind:
