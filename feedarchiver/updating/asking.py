@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import key
 from feedarchiver.gather import kinds
 from feedarchiver.gather.kinds import Reading, Sought, Unreadable
 from feedarchiver.gather.web import politeness
@@ -53,14 +54,17 @@ class Manner(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """What of its sources an update is about: the pages that are on one host, and, but for `pages_only`, the rest."""
+    """What of its sources an update is about: the pages that are on one host, and, but for `pages_only`, the rest.
+
+    `site` is a `key`: there are longer names than there are hosts.
+    """
 
     site: str
     pages_only: bool = False
 
     def holds(self, page: Unread) -> bool:
         """Tell whether a page is on that host."""
-        return places.site(page.known.article.link or "") == self.site
+        return key(places.site(page.known.article.link or "")) == self.site
 
 
 class Asking:

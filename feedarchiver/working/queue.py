@@ -64,6 +64,12 @@ class Batch(NamedTuple):
     names: tuple[str, ...]
     instant: datetime
 
+    @classmethod
+    def read(cls, kind: Kind, said: str) -> "Batch":
+        """Read what a job says."""
+        site, names, instant = json.loads(said)
+        return cls(Place(kind, site), tuple(names), datetime.fromisoformat(instant))
+
 
 class Seen(NamedTuple):
     """How the queue is: jobs that wait, are under way, have failed; and workers with their last sign of life."""
@@ -115,8 +121,9 @@ class Queue:
     def taken(self) -> set[Place]:
         """Name what there is a job of already, be it one that has failed."""
         query = "SELECT task_name::text, lock FROM procrastinate_jobs WHERE queue_name = ?"
+        known = {kind.value: kind for kind in Kind}
         rows = self.session.execute(query, (self.name,))
-        return {Place(Kind(kind), lock.partition(" ")[2]) for kind, lock in rows}
+        return {Place(known[kind], lock.partition(" ")[2]) for kind, lock in rows if kind in known}
 
     def put(self, batches: Sequence[Batch]) -> None:
         """Put jobs into the queue, but for those of which there is one already."""
@@ -207,5 +214,5 @@ def _job(batch: Batch, queue: str) -> dict[str, object]:
         "priority": kind.priority,
         "lock": f"{queue} {site}",
         "queueing_lock": f"{queue} {kind.value} {site}",
-        "args": {"site": site, "names": batch.names, "instant": batch.instant.isoformat()},
+        "args": {"said": json.dumps([site, batch.names, batch.instant.isoformat()])},  # jsonb refuses some texts
     }

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
@@ -34,7 +34,7 @@ from feedarchiver.updating.storing import Told
 from feedarchiver.updating.wanting import Illustrated
 from feedarchiver.working.hosts import GAP_S, Hosts
 from feedarchiver.working.patience import Ended, Patience
-from feedarchiver.working.queue import SILENT_S, Batch, Kind, Place, Queue, connection, opened
+from feedarchiver.working.queue import SILENT_S, Batch, Kind, Queue, connection, opened
 from feedarchiver.working.storer import Desk, Storer
 from feedarchiver.working.tasks import Tasks
 
@@ -112,7 +112,6 @@ class _Working:
             illustrated=orders.illustrated,
             storer=storer,
             turn=turn,
-            patience=patience,
             clock=orders.clock,
             chance=orders.chance,
             contact=orders.contact,
@@ -180,17 +179,20 @@ class _Working:
         self._queue.call(worker.worker_id, self._name)
         self._queue.close()
 
-    async def _job(self, kind: Kind, site: str, names: list[str], instant: str) -> None:
+    async def _job(self, kind: Kind, said: str) -> None:
         """Carry out a job, and wait until what came of it is durable."""
-        batch = Batch(Place(kind, site), tuple(names), datetime.fromisoformat(instant))
-        loop = asyncio.get_running_loop()
+        batch, loop, left = Batch.read(kind, said), asyncio.get_running_loop(), Event()
         ended: asyncio.Future[None] = loop.create_future()
-        self._threads.give(partial(self._carry_out, batch, partial(_tell, loop, ended)))
-        await ended
-
-    def _carry_out(self, batch: Batch, done: Callable[[Exception | None], None]) -> None:
+        self._threads.give(partial(self._carry_out, batch, partial(_tell, loop, ended), left))
         try:
-            self._tasks.carry_out(batch, done)
+            await ended
+        except asyncio.CancelledError:
+            left.set()  # to others
+            raise
+
+    def _carry_out(self, batch: Batch, done: Callable[[Exception | None], None], left: Event) -> None:
+        try:
+            self._tasks.carry_out(batch, done, lambda: left.is_set() or self._patience.is_over)
         except Ended:
             done(None)  # what was not done is due, and is made a job of again
         except Exception as error:  # noqa: BLE001 - the job hears of it, and the log
