@@ -23,7 +23,7 @@ from feedarchiver.server.knowing import Facts
 if TYPE_CHECKING:
     from feedarchiver.working.queue import Queue, Seen
 
-_RESCUE_S, _HEALTH_S = 10.0, 60.0
+_RESCUE_S, _HEALTH_S, _TIDY_S = 10.0, 60.0, 3600.0
 
 
 class Directing(Rounds):
@@ -39,7 +39,7 @@ class Directing(Rounds):
         self._seen: Seen | None = None
         self._leads = False
         self._mark: tuple[int, int] | None = None
-        self._rescued = self._told = float("-inf")
+        self._rescued = self._told = self._tidied = float("-inf")
         self._prepare()
 
     def facts(self) -> Facts:
@@ -108,12 +108,25 @@ class Directing(Rounds):
         if self.config.tells_health and time.monotonic() - self._told > _HEALTH_S:
             told = tell_health(self._asking, self.config, archive)
             self._told = time.monotonic()
+        if time.monotonic() - self._tidied > _TIDY_S:
+            self._tidy(archive)
         mark = archive.index.mark()
         if mark == self._mark:
             return Came.SOON if told else Came.DONE
         self._look(archive, anyway=self._mark is None)
         self._mark = mark
         return Came.SOON
+
+    def _tidy(self, archive: Archive) -> None:
+        """Forget what is noted of hosts and does not count any more, as every run does that asks by itself."""
+        from feedarchiver.updating.robots import stale
+
+        now = self._asking.now()
+        if notes := [*stale(archive.index, now)]:
+            with archive.writing(now) as writer:
+                for note in notes:
+                    writer.note(*note)
+        self._tidied = time.monotonic()
 
     def _look(self, archive: Archive, *, anyway: bool) -> None:
         """Have the pictures wanted that articles name which no worker has stored: of folders; at first, of all."""

@@ -91,7 +91,7 @@ class Asking:
         self._last: tuple[str, politeness.Host | None] | None = None  # the host that was looked up last
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
-        self._is_tidy = False
+        self._is_tidy = scope is not None  # a whole run tidies up
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
@@ -170,17 +170,12 @@ class Asking:
     def _recall(self, job: Job, *, by_name: bool) -> None:
         """Read which pages wait; when somebody asks for the source, also those that are not tried any more."""
         index, source = self._archive.index, job.source
-<<<<<<< HEAD
         noted = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
-        job.want(one for one in noted if one.is_due(self._now, source.settings, anyway=by_name))
-=======
-        waiting = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
-        self._want(job, (one for one in waiting if one.is_due(self._now, source.settings, anyway=by_name)))
+        self._want(job, (one for one in noted if one.is_due(self._now, source.settings, anyway=by_name)))
 
     def _want(self, job: Job, found: Iterable[Unread]) -> None:
         """Have pages read in this update, as far as it is about them."""
         job.want(one for one in found if self._scope is None or self._scope.holds(one))
->>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source

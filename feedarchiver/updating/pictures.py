@@ -14,16 +14,12 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.wanted import Picture
 from feedarchiver.gather.web import politeness
-from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request, Stopped, target
+from feedarchiver.gather.web.exchange import Answer, Failure, Request, Stopped, target
 from feedarchiver.imagefile import LIMIT_BYTES
 from feedarchiver.updating import places
 from feedarchiver.updating.rations import Rations
-<<<<<<< HEAD
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
-=======
-from feedarchiver.updating.robots import ROBOTS, RobotsFiles
 from feedarchiver.updating.shelving import Fetched, Shelving
->>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
 from feedarchiver.updating.source import HOST, host_read, host_written
 from feedarchiver.updating.turns import Turns
 from feedarchiver.updating.wanting import Illustrated, look
@@ -121,7 +117,7 @@ class PictureAsking:
         self._has_passed_over = False
         self._hosts: dict[str, politeness.Host | None] = {}
         self._learned: dict[str, politeness.Host | None] = {}
-        self._is_tidy = False
+        self._is_tidy = pictures is not None  # a whole run tidies up
         self.robots = RobotsFiles()
         self.rations = Rations(archive.index, sources, manner.now, manner.most_bytes)
 

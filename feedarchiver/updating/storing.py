@@ -5,13 +5,9 @@ written behind its articles, in the same transaction or a later one: after a cra
 """
 
 import json
-<<<<<<< HEAD
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-=======
-from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
->>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
 from datetime import datetime
 
 from feedarchiver.archive.archive import Archive
@@ -50,22 +46,24 @@ Writing = Callable[[], AbstractContextManager[Writer]]
 class Storing:
     """Takes the events of one update and stores them. `chance` spreads what would come at once.
 
-<<<<<<< HEAD
-    def __init__(self, archive: Archive, now: datetime, chance: Callable[[], float], told: Told, most: Most) -> None:
-        self._archive, self._now, self._chance, self._told = archive, now, chance, told
-        self._most, self._rooms = most, Rooms(most)
-        self._new: Counter[str] = Counter()  # articles, by source
-        self._beyond: Counter[str] = Counter()
-=======
     `writing`: how to write a batch, when it is not to be captured `now`.
     """
 
-    def __init__(
-        self, archive: Archive, now: datetime, chance: Callable[[], float], told: Told, writing: Writing | None = None
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
+        self,
+        archive: Archive,
+        now: datetime,
+        chance: Callable[[], float],
+        told: Told,
+        most: Most,
+        *,
+        writing: Writing | None = None,
     ) -> None:
         self._archive, self._now, self._chance, self._told = archive, now, chance, told
         self._writing = writing or (lambda: archive.writing(now))
->>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
+        self._most, self._rooms = most, Rooms(most)
+        self._new: Counter[str] = Counter()  # articles, by source
+        self._beyond: Counter[str] = Counter()
         self._events: list[Event] = []
         self._size_bytes = 0
         self._foresight: Foresight | None = None

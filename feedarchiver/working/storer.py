@@ -24,6 +24,7 @@ from feedarchiver.updating.events import Event, Failed, Paged, Updated
 from feedarchiver.updating.shelving import Fetched, Shelving
 from feedarchiver.updating.storing import Storing, Told, size_of
 from feedarchiver.updating.unread import Note
+from feedarchiver.updating.waiting import Most
 from feedarchiver.updating.wanting import Illustrated, look
 from feedarchiver.working.patience import Patience
 
@@ -153,7 +154,9 @@ class Storer:
         known, now = self._known, self._known.clock()
         for instant in dict.fromkeys(came.instant for came in batch):
             some = [came for came in batch if came.instant == instant]
-            storing = Storing(known.archive, now, known.chance, known.told, partial(self._writing, instant, some))
+            storing = Storing(
+                known.archive, now, known.chance, known.told, Most(), writing=partial(self._writing, instant, some)
+            )
             for came in some:
                 for event in came.events:
                     storing.put(event)

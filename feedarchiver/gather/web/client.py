@@ -103,19 +103,12 @@ class Client:
         errand = wire.Errand(deadline, self._resolve, allow_private=journey.request.allow_private)
         try:
             if journey.request.crawl:
-<<<<<<< HEAD
                 self._robots.check(journey.target, partial(self._robots_file, journey, errand))
-            with wire.on(errand):
-                at: Journey | Answer | Failure = self._hop(journey, errand)
-=======
-                self._robots.check(journey.target, partial(self._robots_file, journey))
             with self._turn(journey.target.site, self.delay_s(journey)) if self._turn else nullcontext():
                 if self._turn:
-                    deadline = time.monotonic() + journey.left_s  # the time of waiting is not the host's
-                errand = wire.Errand(deadline, self._resolve, allow_private=journey.request.allow_private)
+                    errand.deadline = time.monotonic() + journey.left_s  # the time of waiting is not the host's
                 with wire.on(errand):
-                    return self._hop(journey, errand)
->>>>>>> bd397ff (Share the work among workers: jobs in PostgreSQL by Procrastinate, a tick that makes them, a worker that does them)
+                    at: Journey | Answer | Failure = self._hop(journey, errand)
         except Stopped as stopped:
             at = stopped.failure(journey.request.url, journey.url)
         return at._replace(came_bytes=journey.came_bytes + errand.came_bytes)
