@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("seeds", "archive", "publish", "search", "web", "poll", "serve", "hugo")
+NAMES = ("seeds", "archive", "publish", "search", "web", "poll", "serve", "cluster", "hugo")
 
 if __name__ == "__main__":
     chosen = sys.argv[1:2] or NAMES

@@ -84,8 +84,8 @@ class Watch:
 class Daemon:
     """Work that is done by itself, in threads of its own: one for runs, one who asks the web, one who announces."""
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._watch = work, Watch()
+    def __init__(self, work: Work, *, asking_s: float = _WHOLE_S) -> None:
+        self._work, self._watch, self._asking_s = work, Watch(), asking_s
         self._stopping = threading.Event()
         self._reload = self._news = self._published = False
         self._due = self._ticked = self._announced = time.monotonic()
@@ -121,7 +121,7 @@ class Daemon:
         """Tick as long as this is open. The end waits for the step that is being done."""
         now = datetime.now(UTC)
         self._scheduler.add_job(self._tick, "interval", seconds=TICK_S, id=_JOB, next_run_time=now)
-        self._scheduler.add_job(self._ask, "interval", seconds=_WHOLE_S, id=_ASKING, next_run_time=now)
+        self._scheduler.add_job(self._ask, "interval", seconds=self._asking_s, id=_ASKING, next_run_time=now)
         self._scheduler.add_job(self._announce, "interval", seconds=TICK_S, id=_ANNOUNCING, next_run_time=now)
         self._scheduler.start()
         minder = asyncio.create_task(self._mind())

@@ -66,6 +66,7 @@ def test_defaults(tmp_path):
         hub=None,
         after=None,
         contact=None,
+        engine=None,
         sources=(Source(id="seeds", kind="seeds", folder=tmp_path / "seeds", title=None, language=None),),
         feeds=(),
     )
@@ -88,6 +89,7 @@ def test_every_key():
         hub="https://hub.example.org/x?a=b",
         after="rsync -a feeds/ there:",
         contact="me@example.org",
+        engine=None,
         sources=(
             Source(
                 id="新闻",

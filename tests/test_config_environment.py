@@ -24,6 +24,7 @@ VALUES = {
     "after": ("true", "rsync"),
     "endpoint_url": ("http://127.0.0.1:9000", "http://127.0.0.1:9001"),
     "contact": ("a@example.org", "b@example.org"),
+    "engine": ("local", "local"),
 }
 
 
@@ -54,6 +55,17 @@ def test_every_key(tmp_path, table, key):
     for field in config.__slots__:
         assert field == "environment" or getattr(config, field) == getattr(other, field)
     assert loaded(tmp_path, text, **{name: ""}) == loaded(tmp_path, text), "what is empty is not said"
+
+
+def test_engine(tmp_path):
+    """Workers are named by an address in PostgreSQL; they need the index there, too."""
+    there = {"FEEDARCHIVER_WORKERS_ENGINE": "postgresql://me@db/jobs", "FEEDARCHIVER_ARCHIVE_INDEX": "postgres://db/x"}
+    config = loaded(tmp_path, **there)
+    assert (config.engine.url, str(config.engine)) == ("postgresql://me@db/jobs", "postgresql://db/jobs")
+    del there["FEEDARCHIVER_ARCHIVE_INDEX"]
+    assert mistakes(tmp_path, **there) == [
+        "config.toml: workers: engine: needs the index in PostgreSQL too, where every worker finds it: [archive] index"
+    ]
 
 
 def test_without_the_table(tmp_path):

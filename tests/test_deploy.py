@@ -42,7 +42,12 @@ def test_systemd(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"), [("compose.yaml", "compose-spec"), ("github-actions.yml", "github-workflows")]
+    ("name", "schema"),
+    [
+        ("compose.yaml", "compose-spec"),
+        ("compose-cluster.yaml", "compose-spec"),
+        ("github-actions.yml", "github-workflows"),
+    ],
 )
 def test_schemas(tmp_path, name, schema):
     """Each example is what its schema (of the Compose Specification, of SchemaStore) asks for, and less is not."""

@@ -14,8 +14,8 @@ from feedarchiver.commands import TABLE
 
 HEAVY = {
     "apscheduler", "bs4", "dateutil", "feedgen", "feedparser", "filelock", "jinja2", "lxml", "nh3", "obstore",
-    "prometheus_client", "protego", "psycopg", "pydantic", "readability", "requests", "rich", "selectolax", "starlette",
-    "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
+    "procrastinate", "prometheus_client", "protego", "psycopg", "pydantic", "readability", "requests", "rich",
+    "selectolax", "starlette", "tomlkit", "trafilatura", "urllib3", "uvicorn", "w3lib",
 }  # fmt: skip
 OURS = {"feedarchiver.markup", "feedarchiver.publish", "feedarchiver.archive.writer", "feedarchiver.dates"}
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store, read
@@ -106,6 +106,11 @@ class Archive:
         from feedarchiver.archive.spool import Spool
 
         return self._left.enter_context(closing(Spool(self.bucket.tmp)))
+
+    def read_on(self, pause: Callable[[Exception], None]) -> None:
+        """Have `index` to read for long, by several threads; only where it is in PostgreSQL. As `reading_on` there."""
+        self.close()
+        self._index = cast("PostgresPlace", self._file).reading_on(pause)
 
     def close(self) -> None:
         """Close the index."""

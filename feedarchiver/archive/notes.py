@@ -5,7 +5,8 @@ costs one more request for each source, and for each page that could not be had,
 announced again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from feedarchiver.archive.database import Database, key, long
 
@@ -14,6 +15,9 @@ CREATE TABLE notes (
     about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
 ) WITHOUT ROWID;
 """
+
+
+_AT_ONCE = 500
 
 
 class Notes:
@@ -40,6 +44,22 @@ class Notes:
         row = self._db.execute("SELECT count(*), sum(length(said)) FROM notes WHERE about = ?", (about,)).fetchone()
         return row[0], int(row[1] or 0)
 
+    def several(self, about: str, names: Iterable[str]) -> dict[str, str]:
+        """Return what is noted of some things, by name, as far as it is."""
+        found: dict[str, str] = {}
+        for some in _some(map(key, names), _AT_ONCE):
+            query = f"SELECT name, said FROM notes WHERE about = ? AND name IN ({', '.join('?' * len(some))})"
+            found |= self._db.execute(query, (about, *some)).fetchall()
+        return found
+
+    def sorts(self, abouts: Iterable[str]) -> set[str]:
+        """Return of which of some sorts of things anything is noted."""
+        found: set[str] = set()
+        for some in _some(abouts, _AT_ONCE):
+            query = f"SELECT DISTINCT about FROM notes WHERE about IN ({', '.join('?' * len(some))})"
+            found.update(about for (about,) in self._db.execute(query, some))
+        return found
+
     def write(self, about: str, name: str, said: str | None) -> None:
         """Note something; None: forget it."""
         if said is None:
@@ -47,3 +67,10 @@ class Notes:
         else:
             replacing = "ON CONFLICT (about, name) DO UPDATE SET said = excluded.said"
             self._db.execute(f"INSERT INTO notes VALUES (?, ?, ?) {replacing}", (about, key(name), said))
+
+
+def _some(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
+    """Cut names into pieces."""
+    rest = iter(names)
+    while some := tuple(islice(rest, size)):
+        yield some

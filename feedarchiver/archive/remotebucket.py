@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from feedarchiver.archive.bucket import ANNOUNCED, CAPTURES, Length, empty, is_hexadecimal
@@ -188,6 +189,7 @@ class _Near:
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, bytes] = OrderedDict()
         self._size_bytes = 0
+        self._lock = Lock()  # the threads of a worker share an archive to read
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._kept
@@ -196,10 +198,11 @@ class _Near:
         return self._kept.get(key)
 
     def keep(self, key: _Key, data: bytes) -> None:
-        self._size_bytes += len(data) - len(self._kept.pop(key, b""))
-        self._kept[key] = data
-        while self._size_bytes > _NEAR_BYTES:
-            self._size_bytes -= len(self._kept.popitem(last=False)[1])
+        with self._lock:
+            self._size_bytes += len(data) - len(self._kept.pop(key, b""))
+            self._kept[key] = data
+            while self._size_bytes > _NEAR_BYTES:
+                self._size_bytes -= len(self._kept.popitem(last=False)[1])
 
 
 def _key(kind: str, object_id: ObjectId) -> str:

@@ -106,6 +106,11 @@ class Wanted:
         )
         return [Picture(*row) for row in self._db.execute(query, (now, never, *begin, limit))]
 
+    def of(self, addresses: Iterable[str]) -> list[Picture]:
+        """Return the pictures at some addresses, each once for each source that wants it."""
+        query = f"SELECT {_FIELDS} FROM wanted WHERE address = ? AND due IS NOT NULL ORDER BY source"
+        return [Picture(*row) for address in addresses for row in self._db.execute(query, (key(address),))]
+
     def due_counts(self, now: int, never: int) -> dict[str, int]:
         """Count what is due, by source."""
         query = "SELECT source, count(*) FROM wanted WHERE due <= ? OR due > ? GROUP BY source"

@@ -24,6 +24,7 @@ TABLE = {
     "build": ("feedarchiver.commands.main", "Publish feeds from the archive."),
     "run": ("feedarchiver.commands.main", "Archive what is new, then publish: what cron calls."),
     "daemon": ("feedarchiver.commands.living", "Run by itself when something is new or due, and serve the feeds."),
+    "worker": ("feedarchiver.commands.working", "Work on what a daemon says is due; on any number of machines."),
     "serve": ("feedarchiver.commands.living", "Serve the published folder over HTTP."),
     "add": ("feedarchiver.commands.adding", "Find out what an address offers, and add it as a source."),
     "status": ("feedarchiver.commands.watching", "Show how the archive, its sources and its disk are."),

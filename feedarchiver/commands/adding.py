@@ -63,7 +63,11 @@ def _find(console: Console, config: Config, url: str, *, allow_private: bool) ->
     known = _asked(config)
     if canonical(url) in known:
         raise UsageError(f"{url} is asked by source {known[canonical(url)]} already; nothing was changed")
-    with Client(now=console.now(), contact=config.contact) as client, console.progress("asking"):
+    with (
+        asking.taking_turns(config) as turn,
+        Client(now=console.now(), contact=config.contact, turn=turn) as client,
+        console.progress("asking"),
+    ):
         opened = own(url) if allow_private else ()
         found = find(client, url, known, allow_private=opened, beat=console.step)
     if canonical(found.url) in known:  # it has moved there

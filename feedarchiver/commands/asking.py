@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,9 @@ from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Outcome, Received
 from feedarchiver.updating import unread
 from feedarchiver.updating.source import beyond, remembered
+
+if TYPE_CHECKING:
+    from feedarchiver.gather.web.client import Turn
 
 _FIRST = timedelta(hours=1)
 _MOST_SHOWN = 3  # pages that failed
@@ -97,7 +102,7 @@ def update(
         said = {"link": article.link, "title": article.title, "published": instant(article.published)}
         console.say(line, event="would store", source=received.source, outcome=outcome.name.lower(), **said)
 
-    with console.progress("asking") as advance:
+    with console.progress("asking") as advance, taking_turns(config) as turn:
         done = updating.update(
             archive,
             (web(source) for source in sources if source.asking),
@@ -108,12 +113,25 @@ def update(
             advance=advance,
             told=show,
             beat=console.step,
+            turn=turn,
         )
     for notice in done.notices:
         console.warn(f"{notice.source}: {notice.text}", event="notice", source=notice.source, text=notice.text)
     for failure in done.failures:
         console.warn(f"{failure.source}: {failure.text}", event="failed", source=failure.source, reason=failure.text)
     return done
+
+
+def taking_turns(config: Config) -> "AbstractContextManager[Turn | None]":
+    """Ask in turn with workers, if there are any."""
+    if config.engine is None:
+        return nullcontext()
+    from feedarchiver.commands.directing import need
+
+    need()
+    from feedarchiver.working.hosts import taking_turns as taken
+
+    return taken(config.engine)
 
 
 def told(done: updating.Updated, *, dry_run: bool = False) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from feedarchiver.daemon import Came, Daemon
     from feedarchiver.server import Hub, Known, Server
+    from feedarchiver.server.knowing import Facts
     from feedarchiver.watching.overview import Overseer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -62,7 +63,7 @@ def serve_command(console: Console, host: str, port: int, log: str) -> int:
     from feedarchiver.watching.overview import Overseer
 
     config = load(console.config_path)
-    told = _log(console, log)
+    told = log_of(console, log)
     sock = listen(host, port)
     overseer = Overseer()
     server = Server(config.published, lambda: _known(config, overseer), lambda: None, hub=_hub(config))
@@ -85,9 +86,9 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     from feedarchiver.daemon import Daemon
 
     config = load(console.config_path)
-    told = _log(console, log)
-    work = _Work(told, config)
-    daemon = Daemon(work)
+    told = log_of(console, log)
+    work = rounds(told, config)
+    daemon = Daemon(work, asking_s=work.asking_s)
     work.published = daemon.published
     server, sock = None, None
     if not no_serve:
@@ -98,7 +99,7 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
 
         def known() -> Known:
             found = _known(work.config, overseer)
-            facts = {**daemon.facts(), **work.account.facts()}
+            facts = {**daemon.facts(), **work.facts()}
             return found._replace(facts=facts, trouble=(*found.trouble, *work.account.troubles()))
 
         sock = listen(host, port)
@@ -109,8 +110,10 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     return 0
 
 
-class _Work:
+class Rounds:
     """What the daemon does: that of `run`, said in a log. A fault ends a run and never the daemon."""
+
+    asking_s = 10.0
 
     def __init__(self, log: Log, config: Config) -> None:
         self._log, self.config = log, config
@@ -118,6 +121,10 @@ class _Work:
         self.account = Account()
         self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
         self.published: Callable[[], None] = lambda: None
+
+    def facts(self) -> "Facts":
+        """Tell what was done, in the words of the metrics."""
+        return self.account.facts()
 
     def folders(self) -> Iterator[str]:
         from feedarchiver.gather.folder import folders as below
@@ -262,7 +269,16 @@ async def _live(
             await ended.wait()
 
 
-def _log(console: Console, how: str) -> Log:
+def rounds(log: Log, config: Config) -> Rounds:
+    """Make what the daemon does: all of it, or, where there are workers, what is not theirs."""
+    if config.engine is None:
+        return Rounds(log, config)
+    from feedarchiver.commands.directing import Directing
+
+    return Directing(log, config, config.engine)
+
+
+def log_of(console: Console, how: str) -> Log:
     """Make a log of a console, and let the libraries speak through it."""
     log = Log(console.config_path, console.level, json=console.json or how == "json")
     logging.basicConfig(handlers=[Relay(log)], level=logging.ERROR, force=True)

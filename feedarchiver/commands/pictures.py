@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.commands.asking import taking_turns
 from feedarchiver.commands.console import Console
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import Config
@@ -30,7 +31,7 @@ def fetch(  # noqa: PLR0913 - each is one thing that a caller knows
     """Fetch the pictures that these sources want, and name what could not be had."""
     end = time.monotonic() + patience_s
     taken = {source.id for source in config.sources}
-    with console.progress("fetching pictures") as advance:
+    with console.progress("fetching pictures") as advance, taking_turns(config) as turn:
         manner = Fetching(
             now=console.now(),
             contact=config.contact,
@@ -39,11 +40,19 @@ def fetch(  # noqa: PLR0913 - each is one thing that a caller knows
             advance=advance,
             beat=console.step,
             due_only=due_only,
+            turn=turn,
         )
-        done = updating.fetch(archive, (_illustrated(source, taken) for source in sources if source.pictures), manner)
+        wants = (_illustrated(source, taken) for source in sources if source.pictures)
+        done = updating.fetch(archive, wants, manner)
     for notice in done.notices:
         console.warn(f"{notice.source}: {notice.text}", event="notice", source=notice.source, text=notice.text)
     return done
+
+
+def illustrated(config: Config) -> list[Illustrated]:
+    """List the sources whose pictures are fetched."""
+    taken = {source.id for source in config.sources}
+    return [_illustrated(source, taken) for source in config.sources if source.pictures]
 
 
 def told(done: Fetched | None) -> str:

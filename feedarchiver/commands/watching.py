@@ -1,6 +1,7 @@
 """status: how archive and sources are; and what that comes to for a feed of health, for the server, for Prometheus."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from feedarchiver.watching.sources import Seen, Watched, minute
 
 if TYPE_CHECKING:
     from feedarchiver.watching.overview import Overseer, Overview
+    from feedarchiver.working.queue import Seen as Queued
 
 
 @click.command("status")
@@ -32,10 +34,11 @@ def status_command(console: Console) -> int:
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive:
         seen = overview(config, archive, Overseer())
+        queue = queued(config, archive)
     if console.json:
-        console.say("", event="status", **told(seen))
+        console.say("", event="status", **told(seen), **({} if queue is None else _queue(queue)))
         return 0
-    for label, lines in _shown(seen):
+    for label, lines in (*_shown(seen), *([] if queue is None else _shown_queue(queue))):
         for number, line in enumerate(lines):
             console.show(("" if number else label).ljust(11), line)
     if seen.sources:
@@ -48,6 +51,16 @@ def status_command(console: Console) -> int:
 def overview(config: Config, archive: Archive, overseer: "Overseer") -> "Overview":
     """See how everything that is configured is."""
     return overseer.look(archive, watched(config, archive), config.published, rooms(config), datetime.now(UTC))
+
+
+def queued(config: Config, archive: Archive) -> "Queued | None":
+    """See how the jobs and their workers are, where there are any."""
+    if config.engine is None:
+        return None
+    from feedarchiver.working.queue import Queue
+
+    with closing(Queue(config.engine, archive.format)) as queue:
+        return queue.seen()
 
 
 def rooms(config: Config) -> Iterator[Room]:
@@ -118,6 +131,21 @@ def _source(seen: Seen) -> dict[str, object]:
         "answered": instant(standing.answered) if standing else None,
         "due": instant(standing.due) if standing else None,
     }
+
+
+def _queue(seen: "Queued") -> dict[str, object]:
+    """Write how the jobs are for a script."""
+    jobs = {"waiting": seen.waiting, "under_way": seen.under_way, "failed": seen.failed}
+    return {"jobs": jobs, "workers": [{"name": name, "seen": instant(at)} for name, at in seen.workers]}
+
+
+def _shown_queue(seen: "Queued") -> Iterator[tuple[str, list[str]]]:
+    """Write how the jobs are, by label."""
+    yield "jobs", [f"{seen.waiting:,} waiting, {seen.under_way:,} under way, {seen.failed:,} failed"]
+    yield (
+        "workers",
+        [f"{name}, last heard of {at.astimezone(UTC):%H:%M:%S} UTC" for name, at in seen.workers] or ["none"],
+    )
 
 
 def _shown(seen: "Overview") -> Iterator[tuple[str, list[str]]]:

@@ -42,6 +42,9 @@ _S3: checks.Keys = {
 _WEB: checks.Keys = {
     "contact": (checks.text, None),
 }
+_WORKERS: checks.Keys = {
+    "engine": (checks.engine, "local"),
+}
 _FEED: checks.Keys = {
     "id": (folder_name, REQUIRED),
     "title": (checks.text, None),
@@ -51,7 +54,7 @@ _FEED: checks.Keys = {
     "sources": (checks.source_ids, None),
     **filters.KEYS,
 }
-TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB}
+TABLES = {"archive": _ARCHIVE, "publish": _PUBLISH, "s3": _S3, "web": _WEB, "workers": _WORKERS}
 _LISTS = {"source": sources.KEYS, "feed": _FEED}
 _ALL = {**TABLES, **_LISTS}
 
@@ -63,8 +66,9 @@ class Config:
     `index` is a file, or an address in PostgreSQL; `published` is the folder that feeds are written to, and `bucket`
     the address that it is then copied to, if there is one. `title` is that of the feed of all articles,
     `archived_images` whether feeds show stored copies of images. `hub` is told of changes, `after` is called after
-    them. `contact` is for those who are asked. `feeds` is empty when none is named: see `feeds_for`. `environment`
-    names the variables that count more than the file.
+    them. `contact` is for those who are asked. `engine`: the address in PostgreSQL of the jobs that workers do; None:
+    each command does its own. `feeds` is empty when none is named: see `feeds_for`. `environment` names the variables
+    that count more than the file.
     """
 
     root: Path
@@ -81,6 +85,7 @@ class Config:
     hub: str | None
     after: str | None
     contact: str | None
+    engine: IndexAddress | None
     sources: tuple[Source, ...]
     feeds: tuple[Feed, ...]
     environment: tuple[str, ...] = ()
@@ -102,7 +107,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     problems = [_unknown(name) for name in raw if name not in _ALL]
     instead = environment.put(environ, raw, TABLES)
     problems += environment.fill(environ, raw.get("source"))
-    archive, publish, s3, web = (read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items())
+    archive, publish, s3, web, workers = (
+        read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items()
+    )
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
     if not raw.get("source"):
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
@@ -112,7 +119,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     problems += [f"feed {number}: {problem}" for number, problem in contradictions if problem]
     problems += [*_repeated("source", origins), *_repeated("feed", feeds)]
     root = _at(path.parent, "")
-    problems += _overlaps(root, archive, publish, origins)
+    problems += [*_overlaps(root, archive, publish, origins), *_stranded(archive, workers)]
     if problems or instead.problems:
         raise ConfigError(*_error(path, *problems).problems, *instead.problems)
     store, bucket = (_address(text, s3["endpoint_url"]) for text in (archive["store"], publish["folder"]))
@@ -132,6 +139,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         hub=publish["hub"],
         after=publish["after"],
         contact=web["contact"],
+        engine=None if workers["engine"] == "local" else IndexAddress(workers["engine"], home),
         sources=tuple(sources.made(origin, origin["folder"] and _at(root, origin["folder"])) for origin in origins),
         feeds=tuple(_feed(feed, origins) for feed in feeds),
         environment=instead.variables,
@@ -207,6 +215,13 @@ def _index(root: Path, index: str | None, home: Path) -> Path | IndexAddress:
     if index is None:
         return home / "index.db"
     return IndexAddress(index, home) if index.partition("://")[0] in checks.POSTGRESQL else _at(root, index)
+
+
+def _stranded(archive: dict[str, Any], workers: dict[str, Any]) -> Iterator[str]:
+    """Name workers who could not get at the index."""
+    index = archive.get("index") or ""
+    if workers.get("engine", "local") != "local" and index.partition("://")[0] not in checks.POSTGRESQL:
+        yield "workers: engine: needs the index in PostgreSQL too, where every worker finds it: [archive] index"
 
 
 def _at(root: Path, path: str) -> Path:

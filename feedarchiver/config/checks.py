@@ -197,15 +197,19 @@ def index(value: object) -> str:
     """Take the path out of "sqlite:PATH", or an address in PostgreSQL. No message shows it: a password may be in it."""
     scheme, _, path = text(value).partition(":")
     if scheme in POSTGRESQL:
-        if not _DATABASE.fullmatch(path):
-            raise ValueError(
-                "is no address of a database like 'postgresql://user@host/database'; "
-                "in names and passwords, percent-encode what is neither a letter nor a digit"
-            )
-        return str(value)
+        return _database(str(value))
     if scheme != "sqlite" or not path.strip() or path.startswith("//"):
         raise ValueError(f"{shown(value)} is not an index; write it like 'sqlite:archive/index.db'")
     return path
+
+
+def engine(value: object) -> str:
+    """Take who does the work: "local", or the address in PostgreSQL of the jobs of workers. No message shows it."""
+    if text(value) == "local":
+        return "local"
+    if text(value).partition(":")[0] not in POSTGRESQL:
+        raise ValueError("is neither 'local' nor the address of a database like 'postgresql://user@host/database'")
+    return _database(str(value))
 
 
 def images(value: object) -> str:
@@ -222,6 +226,15 @@ def source_ids(value: object) -> tuple[str, ...]:
     if not value:
         raise ValueError("must name a source; leave it out for every source")
     return tuple(dict.fromkeys(text(name) for name in value))
+
+
+def _database(address: str) -> str:
+    if not _DATABASE.fullmatch(address.partition(":")[2]):
+        raise ValueError(
+            "is no address of a database like 'postgresql://user@host/database'; "
+            "in names and passwords, percent-encode what is neither a letter nor a digit"
+        )
+    return address
 
 
 def _apart(address: str) -> SplitResult | None:

@@ -28,13 +28,21 @@ _FACTS = {
     "verified_faults": "What that found.",
     "fetches_total": "Sources asked, by result.",
     "fetched_articles_total": "Articles that sources gave, by what they were.",
+    "jobs": "Jobs of workers, by state.",
+    "workers": "Workers that have been heard of lately.",
     "documents": "Published files.",
     "build_seconds": "How long the last build took.",
     "run_seconds": "How long the last run took.",
     "run_timestamp_seconds": "When the last run ended, in seconds since 1970.",
     "run_failed": "1 if the last run failed, else 0.",
 }
-_LABELS = {"sources": "state", "disk_free_bytes": "of", "fetches_total": "result", "fetched_articles_total": "outcome"}
+_LABELS = {
+    "sources": "state",
+    "disk_free_bytes": "of",
+    "fetches_total": "result",
+    "fetched_articles_total": "outcome",
+    "jobs": "state",
+}
 # The first that the name of a user agent holds, in lower case.
 _READERS = (
     *("newsboat", "netnewswire", "miniflux", "freshrss", "thunderbird", "feedly", "inoreader", "newsblur", "feedbin"),

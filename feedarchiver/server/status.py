@@ -38,6 +38,8 @@ def page(known: Known, *, pages: bool) -> str:
         sources=sources,
         ill=sum(one.state not in _FINE for one in sources),
         troubles=troubles,
+        jobs=known.facts.get("jobs"),
+        workers=known.facts.get("workers"),
         pages=pages,
         page_path=page_path,
         size=size,

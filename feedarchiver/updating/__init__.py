@@ -23,12 +23,16 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import datetime
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.model import Outcome, Received
 from feedarchiver.updating.asking import Asking, Manner
 from feedarchiver.updating.events import Notice, Updated
 from feedarchiver.updating.source import WebSource
+
+if TYPE_CHECKING:
+    from feedarchiver.gather.web.client import Turn
 
 _LONGEST_S = 300  # after that, no more pages of articles are asked for in a run
 _AGAIN_S = 15  # what came is stored at least as often
@@ -48,12 +52,14 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
     told: Callable[[Outcome, Received], None],
     gap_s: float = 1.0,
     beat: Callable[[], None] = lambda: None,
+    turn: "Turn | None" = None,
 ) -> Updated:
     """Ask the sources and archive what they say.
 
     A crash or an error on the way keeps every batch that was stored; what was not is asked for again. `told` is called
     with each article that is new or a version, `advance` with each source that has answered. `contact`: who runs this.
     `gap_s` is the pause between two requests to one host. `beat` is called every second while answers are awaited.
+    `turn`: whoever else asks the same hosts.
     """
     began_s = flushed_s = time.monotonic()
     asking = Asking(archive, sources, now, manner, lambda: time.monotonic() - began_s > _LONGEST_S)
@@ -67,7 +73,7 @@ def update(  # noqa: PLR0913 - each is one thing that a caller knows
 
     storing = Storing(archive, now, chance, told, manner.most)
     with (
-        Client(now=now, contact=contact, robots=asking.robots.known) as client,
+        Client(now=now, contact=contact, robots=asking.robots.known, turn=turn) as client,
         closing(ask_all(client, chain([first], requests), gap_s=gap_s, beat=beat)) as results,
     ):
         for request, result in results:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import key
 from feedarchiver.gather import kinds
 from feedarchiver.gather.kinds import Reading, Sought, Unreadable
 from feedarchiver.gather.web import politeness
@@ -52,28 +53,45 @@ class Manner(NamedTuple):
     most: Most = Most()
 
 
+class Scope(NamedTuple):
+    """What of its sources an update is about: the pages that are on one host, and, but for `pages_only`, the rest.
+
+    `site` is a `key`: there are longer names than there are hosts.
+    """
+
+    site: str
+    pages_only: bool = False
+
+    def holds(self, page: Unread) -> bool:
+        """Tell whether a page is on that host."""
+        return key(places.site(page.known.article.link or "")) == self.site
+
+
 class Asking:
     """The requests of one update, and what has been learned of `hosts` and `robots` and for a person (`notices`).
 
-    `is_late`: tells that no more pages are to be asked for in this run.
+    `is_late`: tells that no more pages are to be asked for in this run. `scope` of None: everything.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
         self,
         archive: Archive,
         sources: Iterable[WebSource],
         now: datetime,
         manner: Manner,
         is_late: Callable[[], bool] = lambda: False,
+        *,
+        scope: Scope | None = None,
     ) -> None:
         self._archive, self._sources, self._now, self._manner = archive, sources, now, manner
-        self._is_late = is_late
+        self._is_late, self._scope = is_late, scope
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
+        self._last: tuple[str, politeness.Host | None] | None = None  # the host that was looked up last
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
-        self._is_tidy = False
+        self._is_tidy = scope is not None  # a whole run tidies up
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
@@ -132,8 +150,8 @@ class Asking:
         job = Job(source, known)
         if source.full_text:
             self._recall(job, by_name=by_name)
-        if waits:
-            if is_wanted and waits.until:
+        if waits or (self._scope and self._scope.pages_only):
+            if waits and is_wanted and waits.until:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
             return self._go_on(job)
@@ -153,7 +171,11 @@ class Asking:
         """Read which pages wait; when somebody asks for the source, also those that are not tried any more."""
         index, source = self._archive.index, job.source
         noted = chain(unread.pages(index, source.id), unread.left(index, source.id) if by_name else ())
-        job.want(one for one in noted if one.is_due(self._now, source.settings, anyway=by_name))
+        self._want(job, (one for one in noted if one.is_due(self._now, source.settings, anyway=by_name)))
+
+    def _want(self, job: Job, found: Iterable[Unread]) -> None:
+        """Have pages read in this update, as far as it is about them."""
+        job.want(one for one in found if self._scope is None or self._scope.holds(one))
 
     def _request(self, job: Job, url: str, *, crawl: bool = False) -> Request:
         source = job.source
@@ -278,7 +300,7 @@ class Asking:
         if not job.source.full_text:
             return None
         found = unread.sort(self._archive, job.source, reading.received, past=past)
-        job.want(found.wanted)
+        self._want(job, found.wanted)
         return found
 
     def _has_room(self, source: WebSource) -> bool:
@@ -291,7 +313,9 @@ class Asking:
         return self.hosts[place.site] if place.site in self.hosts else self._noted(place.site)
 
     def _noted(self, site: str) -> politeness.Host | None:
-        return host_read(self._archive.index.notes.read(HOST, site))
+        if self._last is None or self._last[0] != site:
+            self._last = site, host_read(self._archive.index.notes.read(HOST, site))
+        return self._last[1]
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""

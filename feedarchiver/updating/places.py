@@ -12,9 +12,9 @@ def place(url: str) -> Target | None:
 
 
 def site(url: str) -> str:
-    """Name the host that politeness is owed to; what is no address is its own."""
+    """Name the host that politeness is owed to; what is no address has none."""
     found = place(url)
-    return found.site if found else url
+    return found.site if found else ""
 
 
 def origin(url: str) -> str | None:

@@ -26,9 +26,9 @@ class Rations:
 
     def __init__(self, index: Index, sources: Iterable[str], now: datetime, most_bytes: int) -> None:
         self._now, self._most = now, most_bytes
-        self._brought = {source: self._read(index, source) for source in sources}
+        self._brought = {source: _read(index, source, now) for source in sources}
         self._before = dict(self._brought)
-        self._changed: set[str] = set()
+        self._fresh: dict[str, int] = {}
 
     def is_left(self, source: str) -> bool:
         """Tell whether a source may bring more."""
@@ -44,14 +44,12 @@ class Rations:
         if size_bytes:
             known = self._brought[source]
             self._brought[source] = known._replace(size_bytes=known.size_bytes + size_bytes)
-            self._changed.add(source)
+            self._fresh[source] = self._fresh.get(source, 0) + size_bytes
 
-    def learned(self) -> Iterator[Note]:
-        """Give what is to be noted since the last time."""
-        for source in self._changed:
-            since, size_bytes = self._brought[source]
-            yield _ABOUT, source, json.dumps({"since": since.isoformat(), "bytes": size_bytes})
-        self._changed.clear()
+    def learned(self) -> dict[str, int]:
+        """Give how many bytes came since the last time, by source, for `note`."""
+        fresh, self._fresh = self._fresh, {}
+        return fresh
 
     def notices(self) -> Iterator[Notice]:
         """Say which sources have brought all that they may."""
@@ -60,12 +58,19 @@ class Rations:
                 text = f"its pictures came to {known.size_bytes / 1e6:,.0f} MB within a day, which is the most; others"
                 yield Notice(source, f"{text} are left until {known.since + _LASTS:%Y-%m-%d %H:%M} UTC")
 
-    def _read(self, index: Index, source: str) -> _Brought:
-        """Read what is remembered. What is older does not count, and what a wrong clock has dated later neither."""
-        said = index.notes.read(_ABOUT, source)
-        if said is not None:
-            told = json.loads(said)
-            since = datetime.fromisoformat(told["since"])
-            if since <= self._now < since + _LASTS:
-                return _Brought(since, told["bytes"])
-        return _Brought(self._now)
+
+def note(index: Index, source: str, size_bytes: int, now: datetime) -> Note:
+    """Write the note that so much more has come, whoever has noted what meanwhile."""
+    since, before = _read(index, source, now)
+    return _ABOUT, source, json.dumps({"since": since.isoformat(), "bytes": before + size_bytes})
+
+
+def _read(index: Index, source: str, now: datetime) -> _Brought:
+    """Read what is remembered. What is older does not count, and what a wrong clock has dated later neither."""
+    said = index.notes.read(_ABOUT, source)
+    if said is not None:
+        told = json.loads(said)
+        since = datetime.fromisoformat(told["since"])
+        if since <= now < since + _LASTS:
+            return _Brought(since, told["bytes"])
+    return _Brought(now)

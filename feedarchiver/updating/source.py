@@ -85,7 +85,11 @@ class Remembered(NamedTuple):
 
 def remembered(index: Index, source: WebSource) -> Remembered:
     """Read what is remembered of a source."""
-    said = index.notes.read(SOURCE, source.id)
+    return remembered_as(index.notes.read(SOURCE, source.id), source)
+
+
+def remembered_as(said: str | None, source: WebSource) -> Remembered:
+    """Take what is noted of a source, as far as it counts under its settings."""
     known = _read(said) if said else Remembered()
     settings = source.settings
     return known if known.settings == settings else Remembered(settings=settings, gaps=known.gaps)

@@ -7,9 +7,11 @@ written behind its articles, in the same transaction or a later one: after a cra
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.writer import Writer
 from feedarchiver.gather.kinds import Reading
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Failure
@@ -37,13 +39,28 @@ _MOST_GAPS = 20
 
 Told = Callable[[Outcome, Received], None]
 """Called with each article that is, or would be, new or a version."""
+Writing = Callable[[], AbstractContextManager[Writer]]
+"""Opens the archive for a batch."""
 
 
 class Storing:
-    """Takes the events of one update and stores them. `chance` spreads what would come at once."""
+    """Takes the events of one update and stores them. `chance` spreads what would come at once.
 
-    def __init__(self, archive: Archive, now: datetime, chance: Callable[[], float], told: Told, most: Most) -> None:
+    `writing`: how to write a batch, when it is not to be captured `now`.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
+        self,
+        archive: Archive,
+        now: datetime,
+        chance: Callable[[], float],
+        told: Told,
+        most: Most,
+        *,
+        writing: Writing | None = None,
+    ) -> None:
         self._archive, self._now, self._chance, self._told = archive, now, chance, told
+        self._writing = writing or (lambda: archive.writing(now))
         self._most, self._rooms = most, Rooms(most)
         self._new: Counter[str] = Counter()  # articles, by source
         self._beyond: Counter[str] = Counter()
@@ -56,7 +73,7 @@ class Storing:
     def put(self, event: Event) -> None:
         """Take an event, to be stored with others."""
         self._events.append(event)
-        self._size_bytes += _size(event)
+        self._size_bytes += size_of(event)
 
     def is_full(self) -> bool:
         """Tell whether there is enough to be stored."""
@@ -65,7 +82,7 @@ class Storing:
     def flush(self, learned: Iterable[Note]) -> None:
         """Store what is waiting, and what has been learned of hosts."""
         if self._events:
-            with self._archive.writing(self._now) as writer:
+            with self._writing() as writer:
                 self._store(writer)
                 _write(writer, learned)
         self._size_bytes = 0
@@ -300,7 +317,8 @@ def _write(store: Store, notes: Iterable[Note]) -> None:
         store.note(*note)
 
 
-def _size(event: Event) -> int:
+def size_of(event: Event) -> int:
+    """Tell about how much memory an event takes."""
     if isinstance(event, Paged):
         return 2 * len(event.read.received.raw) if event.read else 0
     reading = None if isinstance(event, Failed) else event.reading

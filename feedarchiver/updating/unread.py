@@ -6,7 +6,7 @@ it forgotten. What was read already stands in the archive, and not here.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -119,6 +119,12 @@ def is_noted(index: Index, one: Unread) -> bool:
 def pages(index: Index, source: str) -> Iterator[Unread]:
     """Read which pages of a source are wanted."""
     return (_wanted(said, source) for _, said in index.notes.all(_about(_PAGE, source)))
+
+
+def waiting(index: Index, sources: Iterable[str]) -> Iterator[str]:
+    """Name those of some sources of which pages are wanted."""
+    abouts = {_about(_PAGE, source): source for source in sources}
+    yield from (abouts[about] for about in sorted(index.notes.sorts(abouts)))
 
 
 def left(index: Index, source: str) -> Iterator[Unread]:

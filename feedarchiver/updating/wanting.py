@@ -21,6 +21,7 @@ from feedarchiver.updating.events import Notice
 
 if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
+    from feedarchiver.updating.storing import Writing
 
 _ABOUT = "pictures"  # what notes of the index are about
 _AT_ONCE = 200
@@ -63,11 +64,20 @@ class _Seen(NamedTuple):
         return cls(source.settings, {name: tuple(place) for name, place in known["places"].items()})
 
 
-def look(archive: Archive, source: Illustrated, now: datetime, beat: Callable[[], None]) -> list[Notice]:
-    """Look at the articles that are new since the last time. `beat` is called between some and some."""
+def look(
+    archive: Archive,
+    source: Illustrated,
+    now: datetime,
+    beat: Callable[[], None],
+    writing: "Writing | None" = None,
+) -> list[Notice]:
+    """Look at the articles that are new since the last time. `beat` is called between some and some.
+
+    `writing`: how to note what they name, when not as others write.
+    """
     notices: list[Notice] = []
     while _is_behind(archive.index, source):
-        with archive.writing(now) as writer:
+        with writing() if writing else archive.writing(now) as writer:
             notices += _look_at_some(archive, writer, source, now)
         beat()
     return notices

@@ -20,6 +20,11 @@ class PostgresIndex(Index):
         super().__init__(session)
         self._session = session
 
+    @property
+    def session(self) -> Session:
+        """The connection."""
+        return self._session
+
     def begin(self) -> None:
         self._session.begin()
 

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 
@@ -29,6 +29,7 @@ from feedarchiver.archive.indexfile import can_write, no_more
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
+from feedarchiver.archive.postgres.lasting import Lasting
 from feedarchiver.archive.postgres.session import Session, is_doubtful
 from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
 from feedarchiver.model import ObjectId
@@ -62,8 +63,8 @@ class PostgresPlace:
 
     def __init__(self, at: IndexAddress, bucket: Store, archive: bytes, wait_s: float, *, is_sealed: bool) -> None:
         self._at, self._bucket, self._wait_s = at, bucket, wait_s
-        self.archive = hashlib.sha256(archive).hexdigest()[:16]
-        self.number = _number(self.archive)
+        self.archive = name_of(archive)
+        self.number = lock_number(self.archive)
         self._seal = Path(bucket.root) / "index.seal" if is_sealed else None
 
     def reading(self) -> Index:
@@ -144,6 +145,13 @@ class PostgresPlace:
             raise
         return PostgresIndex(session)
 
+    def reading_on(self, pause: Callable[[Exception], None]) -> Index:
+        """Open the index to read for long, by several threads: opened again whenever the server has been away.
+
+        `pause` is called before each time that this is tried again, and may raise an error to give up.
+        """
+        return Index(Lasting(lambda: cast("PostgresIndex", self.reading()).session, pause))
+
     def is_sealed(self) -> bool:
         """Tell whether there is such an index."""
         if index := self.found():
@@ -200,7 +208,7 @@ class PostgresPlace:
                 raise IndexDamaged(f"it has schema {version}, not {SCHEMA}")
             if self._seal and _read(self._seal) not in (_BROKEN, seal):
                 raise IndexDamaged("it is not as its last writer left it")
-            session.execute("SELECT pg_advisory_lock_shared(?)", (_number(space),))
+            session.execute("SELECT pg_advisory_lock_shared(?)", (lock_number(space),))
             if session.execute("SELECT 1 FROM feedarchiver.indexes WHERE space = ?", (space,)).fetchone():
                 break
         session.execute(f"SET search_path TO {space}")
@@ -283,11 +291,11 @@ class PostgresPlace:
         query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
         found = session.execute(query, (self.archive,)).fetchall()
         for space in (space for (space,) in found if _SPACE.fullmatch(space)):
-            if session.execute("SELECT pg_try_advisory_lock(?)", (_number(space),)).fetchone()[0]:
+            if session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(space),)).fetchone()[0]:
                 with session.transaction():
                     session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
                     session.execute("DELETE FROM feedarchiver.indexes WHERE space = ?", (space,))
-                session.execute("SELECT pg_advisory_unlock(?)", (_number(space),))
+                session.execute("SELECT pg_advisory_unlock(?)", (lock_number(space),))
 
     def _write_seal(self, text: str) -> None:
         if self._seal is None:  # several machines write, and none knows what the last one left
@@ -308,6 +316,11 @@ def _look(session: Session, space: str) -> None:
     )
 
 
+def name_of(archive: bytes) -> str:
+    """Name an archive in a database, by its format.json."""
+    return hashlib.sha256(archive).hexdigest()[:16]
+
+
 def _read(seal: Path) -> str:
     try:
         return seal.read_text(encoding="ascii").strip()
@@ -315,7 +328,7 @@ def _read(seal: Path) -> str:
         return ""
 
 
-def _number(name: str) -> int:
+def lock_number(name: str) -> int:
     """Name an advisory lock by 64 bits."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 

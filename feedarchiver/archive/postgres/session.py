@@ -88,6 +88,10 @@ class Session:
         self.execute(f"DECLARE {name} NO SCROLL CURSOR WITH HOLD FOR {query}", values)
         return _Stream(self._connection, name)
 
+    def script(self, statements: str) -> None:
+        """Carry out statements that know no values. Needs `transaction`."""
+        self._connection.execute(statements.encode())
+
     def copy(self, statement: str) -> AbstractContextManager[psycopg.Copy]:
         """Send rows by the COPY that `statement` says. Not between `begin` and `commit`: use `transaction`."""
         return self._connection.cursor().copy(statement.encode())
@@ -105,6 +109,11 @@ class Session:
         self._batch.close()
         if ended.statusmessage != "COMMIT":
             raise psycopg.OperationalError("the batch could not be committed")
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the connection is known to be lost."""
+        return bool(self._connection.closed)
 
     def close(self) -> None:
         with suppress(psycopg.Error):  # what went wrong has been said
@@ -152,6 +161,11 @@ def reason(error: psycopg.Error) -> str:
 def told(error: BaseException) -> str | None:
     """Say in one line what went wrong, if it is PostgreSQL that it went wrong with."""
     return reason(error) if isinstance(error, psycopg.Error) else None
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Tell whether an error says that the server was not there, or did not do it for now: trying again may help."""
+    return isinstance(error, StorageError | psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def is_doubtful(error: BaseException | None) -> bool:

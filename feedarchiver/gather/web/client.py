@@ -5,7 +5,8 @@ It goes hop by hop, because the hops of a redirect are requests to other hosts, 
 """
 
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -48,11 +49,16 @@ class Journey(NamedTuple):
     came_bytes: int = 0
 
 
+Turn = Callable[[str, float], AbstractContextManager[object]]
+"""The turn of a host, in which nobody else asks it: by its site, and for how many seconds it wants a pause then."""
+
+
 class Client:
     """Asks the web. Made for one run, which begins at `now`; threads may share it.
 
     `contact`: the address or mail address of who runs this, for those who are asked. `robots` may be kept from run to
-    run. `proxy` and `ca_file` take the place of a direct connection and of the usual certificates.
+    run. `proxy` and `ca_file` take the place of a direct connection and of the usual certificates. `turn`: whoever else
+    asks the same hosts; each hop is made in its host's turn.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
@@ -64,11 +70,12 @@ class Client:
         ca_file: str | None = None,
         robots: MutableMapping[str, RobotsFile] | None = None,
         resolve: wire.Resolve = wire.resolve,
+        turn: "Turn | None" = None,
     ) -> None:
         self._agent = f"{AGENT}/{__version__}" + (f" (+{contact})" if contact else "")
         self._adapter = Adapter(proxy=proxy, ca_file=ca_file)
         self._robots = Robots({} if robots is None else robots, now)
-        self._resolve = resolve
+        self._resolve, self._turn = resolve, turn
 
     def __enter__(self) -> Self:
         return self
@@ -97,8 +104,11 @@ class Client:
         try:
             if journey.request.crawl:
                 self._robots.check(journey.target, partial(self._robots_file, journey, errand))
-            with wire.on(errand):
-                at: Journey | Answer | Failure = self._hop(journey, errand)
+            with self._turn(journey.target.site, self.delay_s(journey)) if self._turn else nullcontext():
+                if self._turn:
+                    errand.deadline = time.monotonic() + journey.left_s  # the time of waiting is not the host's
+                with wire.on(errand):
+                    at: Journey | Answer | Failure = self._hop(journey, errand)
         except Stopped as stopped:
             at = stopped.failure(journey.request.url, journey.url)
         return at._replace(came_bytes=journey.came_bytes + errand.came_bytes)

@@ -16,6 +16,7 @@ from feedarchiver.gather.web.exchange import Answer, Failure, Kind
 _FIRST_RETRY = timedelta(minutes=5)
 _RAREST = timedelta(days=1)
 _FARTHEST = timedelta(days=3650)
+_SKEW = timedelta(minutes=5)  # between the clocks of several machines
 _MOST_DOUBLINGS = 20
 _EARLY = 0.1  # so that an hourly run finds an hourly source due
 _LATE = 0.25
@@ -76,13 +77,13 @@ class Wait(NamedTuple):
 def wait(standing: Standing | None, host: Host | None, now: datetime) -> Wait | None:
     """Say why an address is not to be asked now; None if it is. One that is not known is due.
 
-    What was remembered in the future was remembered under a wrong clock, and does not count.
+    What was remembered well in the future was remembered under a wrong clock, and does not count.
     """
     if standing is not None and standing.due is None:
         return Wait("gone (410)", None)
     if host is not None and now < host.not_before <= now + _RAREST:
         return Wait("its host asked to wait", host.not_before)
-    if standing is not None and standing.due is not None and standing.asked <= now < standing.due:
+    if standing is not None and standing.due is not None and standing.asked - _SKEW <= now < standing.due:
         return Wait("failed lately" if standing.failed else "asked lately", standing.due)
     return None
 

@@ -125,7 +125,7 @@ class _Run:
                 if journey is not None:
                     if left := self._left_alone.get(journey.target.site):
                         self._turns.give_back(journey, time.monotonic(), 0)
-                        yield journey.request, _not_asked(journey, left)
+                        yield journey.request, not_asked(journey.request, left)
                     else:
                         self._send(journey)
                     continue
@@ -185,10 +185,16 @@ class _Run:
         if isinstance(outcome, Journey):
             self._turns.add(outcome, now_s, first=True)
             return None
-        if isinstance(outcome, Failure) and (outcome.kind is Kind.UNREACHABLE or is_for_host(outcome)):
+        if isinstance(outcome, Failure) and ends_asking(outcome):
             self._left_alone[journey.target.site] = outcome
         return journey.request, outcome
 
 
-def _not_asked(journey: Journey, failure: Failure) -> Failure:
-    return failure._replace(url=journey.request.url, reason=f"not asked, as its host failed just now: {failure.reason}")
+def ends_asking(failure: Failure) -> bool:
+    """Tell whether a host is not to be asked again before the end."""
+    return failure.kind is Kind.UNREACHABLE or is_for_host(failure)
+
+
+def not_asked(request: Request, failure: Failure) -> Failure:
+    """Say why a request was not made: its host has failed."""
+    return failure._replace(url=request.url, reason=f"not asked, as its host failed just now: {failure.reason}")

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from queue import Empty, SimpleQueue
 from threading import Thread, local
 from typing import Any
@@ -119,6 +120,7 @@ def _counted(sock: socket.socket, receive: Callable[..., int], arguments: tuple[
     return count
 
 
+@lru_cache(maxsize=4)  # reading all certificates takes longer than many a request
 def secure_context(ca_file: str) -> ssl.SSLContext:
     """Make the one context for TLS: certificates and names are verified, always."""
     context = ssl.create_default_context(cafile=ca_file)

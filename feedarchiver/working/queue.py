@@ -1,0 +1,218 @@
+"""The jobs in PostgreSQL, in tables of Procrastinate's that have a schema of their own; each archive has its own queue.
+
+Of each kind there is one job at a time for a host, and one is carried out at a time, of whatever kind: `lock` and
+`queueing_lock` see to that. Which host may be asked when is decided in `hosts`, not here.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.postgres.place import lock_number, name_of
+from feedarchiver.archive.postgres.session import Session
+
+SPACE = "feedarchiver_jobs"
+SILENT_S = 90.0
+"""How long a worker may be silent before its jobs are given to others: longer than any request may take."""
+
+_AT_ONCE = 1_000
+_FAILED_FOR = "1 hour"
+# A table that is full and empty by turns has no statistics that hold: jobs are to be found by the indexes all the same.
+_NO_PLANS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
+_OWN_TABLES = """
+CREATE INDEX feedarchiver_locks ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
+ALTER TABLE procrastinate_jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE procrastinate_events SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 4000);
+CREATE TABLE feedarchiver_workers (
+    worker BIGINT PRIMARY KEY REFERENCES procrastinate_workers ON DELETE CASCADE,
+    queue TEXT NOT NULL, name TEXT NOT NULL
+);
+"""
+
+
+class Kind(Enum):
+    """What a job is for: the name of its task. Those that come first are carried out first."""
+
+    POLL = "poll"
+    PAGES = "pages"
+    PICTURES = "pictures"
+
+    @property
+    def priority(self) -> int:
+        """How urgent it is, in the words of Procrastinate."""
+        return {"poll": 30, "pages": 20, "pictures": 10}[self.value]
+
+
+class Place(NamedTuple):
+    """What there is one job of at a time."""
+
+    kind: Kind
+    site: str
+
+
+class Batch(NamedTuple):
+    """A job: `names` are those of the sources, or the addresses of the pictures, that it is about, on one host.
+
+    What comes of it is captured at `instant`.
+    """
+
+    place: Place
+    names: tuple[str, ...]
+    instant: datetime
+
+    @classmethod
+    def read(cls, kind: Kind, said: str) -> "Batch":
+        """Read what a job says."""
+        site, names, instant = json.loads(said)
+        return cls(Place(kind, site), tuple(names), datetime.fromisoformat(instant))
+
+
+class Seen(NamedTuple):
+    """How the queue is: jobs that wait, are under way, have failed; and workers with their last sign of life."""
+
+    waiting: int
+    under_way: int
+    failed: int
+    workers: tuple[tuple[str, datetime], ...]
+
+
+class Queue:
+    """The queue of one archive, `archive` being its format.json. For one thread; opened again when it was closed."""
+
+    def __init__(self, at: IndexAddress, archive: bytes) -> None:
+        self.at, self.name = at, name_of(archive)
+        self._session: Session | None = None
+
+    def close(self) -> None:
+        """Close the connections, and with them what they held."""
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+    @property
+    def session(self) -> Session:
+        """The connection. The tables are there when it is."""
+        if self._session is None or self._session.is_closed:
+            self.close()
+            self._session = opened(self.at)
+        return self._session
+
+    @contextmanager
+    def ticking(self) -> Iterator[bool]:
+        """Be the only one who puts jobs into the queue, if nobody else is."""
+        mine = bool(self._try(f"tick {self.name}"))
+        try:
+            yield mine
+        finally:
+            if mine and self._session is not None and not self._session.is_closed:
+                self._session.execute("SELECT pg_advisory_unlock(?)", (lock_number(f"tick {self.name}"),))
+
+    def leads(self) -> bool:
+        """Tell whether this process is the one that publishes, for as long as it is connected; become it if need be."""
+        number = lock_number(f"leader {self.name}")
+        held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objsubid = 1 "
+        held += "AND classid::bigint << 32 | objid::bigint = ?"
+        return bool(self.session.execute(held, (number,)).fetchone()) or self._try(f"leader {self.name}")
+
+    def taken(self) -> set[Place]:
+        """Name what there is a job of already, be it one that has failed."""
+        query = "SELECT task_name::text, lock FROM procrastinate_jobs WHERE queue_name = ?"
+        known = {kind.value: kind for kind in Kind}
+        rows = self.session.execute(query, (self.name,))
+        return {Place(known[kind], lock.partition(" ")[2]) for kind, lock in rows if kind in known}
+
+    def put(self, batches: Sequence[Batch]) -> None:
+        """Put jobs into the queue, but for those of which there is one already."""
+        query = (
+            "SELECT procrastinate_defer_jobs_v1(array_agg(ROW(?, kind, priority, lock, queueing_lock, args, NULL)"
+            "::procrastinate_job_to_defer_v1)) FROM jsonb_to_recordset(?::text::jsonb) "
+            "AS new(kind text, priority integer, lock text, queueing_lock text, args jsonb) WHERE NOT EXISTS "
+            "(SELECT 1 FROM procrastinate_jobs j WHERE j.queueing_lock = new.queueing_lock AND j.status = 'todo')"
+        )
+        for start in range(0, len(batches), _AT_ONCE):
+            jobs = [_job(batch, self.name) for batch in batches[start : start + _AT_ONCE]]
+            self.session.execute(query, (self.name, json.dumps(jobs)))
+
+    def rescue(self) -> int:
+        """Give the jobs of workers that are silent to others, and forget what failed long ago. Returns how many."""
+        stalled = (
+            "SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
+            "WHERE j.status = 'doing' AND j.queue_name = ? "
+            f"AND (w.id IS NULL OR w.last_heartbeat < now() - interval '{SILENT_S} s')"
+        )
+        again = f"UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1 WHERE id IN ({stalled})"
+        rescued = len(self.session.execute(f"{again} RETURNING id", (self.name,)).fetchall())
+        self.session.execute("SELECT count(*) FROM procrastinate_prune_stalled_workers_v1(?::bigint)", (int(SILENT_S),))
+        old = (
+            "DELETE FROM procrastinate_jobs j WHERE queue_name = ? AND status NOT IN ('todo', 'doing') AND NOT EXISTS "
+            f"(SELECT 1 FROM procrastinate_events e WHERE e.job_id = j.id AND e.at > now() - interval '{_FAILED_FOR}')"
+        )
+        self.session.execute(old, (self.name,))
+        return rescued
+
+    def seen(self) -> Seen:
+        """See how it is."""
+        query = "SELECT status::text, count(*) FROM procrastinate_jobs WHERE queue_name = ? GROUP BY status"
+        counts = dict(self.session.execute(query, (self.name,)).fetchall())
+        waiting, under_way = counts.pop("todo", 0), counts.pop("doing", 0)
+        query = (
+            "SELECT f.name, w.last_heartbeat FROM feedarchiver_workers f "
+            "JOIN procrastinate_workers w ON w.id = f.worker WHERE f.queue = ? ORDER BY f.name, w.id"
+        )
+        workers = tuple((name, at) for name, at in self.session.execute(query, (self.name,)))
+        return Seen(waiting, under_way, sum(counts.values()), workers)
+
+    def call(self, worker: int, name: str) -> None:
+        """Note what a worker is called."""
+        self.session.execute("INSERT INTO feedarchiver_workers VALUES (?, ?, ?)", (worker, self.name, name))
+
+    def _try(self, what: str) -> bool:
+        return bool(self.session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(what),)).fetchone()[0])
+
+
+def connection(at: IndexAddress) -> dict[str, Any]:
+    """Say how Procrastinate connects: once, finding the tables of the jobs."""
+    settings = {"search_path": SPACE, **dict.fromkeys(_NO_PLANS, "off")}
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    kwargs = {"autocommit": True, "options": options, "connect_timeout": 10}
+    return {"conninfo": at.url, "kwargs": kwargs, "min_size": 1, "max_size": 1, "timeout": 5}
+
+
+def opened(at: IndexAddress) -> Session:
+    """Connect to the jobs; make their tables where there are none. Several may do so at once."""
+    session = Session.open(at)
+    try:
+        session.execute(f"SET search_path TO {SPACE}")
+        if not session.execute(f"SELECT to_regclass('{SPACE}.feedarchiver_workers')::text").fetchone()[0]:
+            _make(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _make(session: Session) -> None:
+    from procrastinate.schema import SchemaManager
+
+    with session.transaction():
+        session.execute("SELECT pg_advisory_xact_lock(?)", (lock_number(SPACE),))
+        if session.execute(f"SELECT to_regclass('{SPACE}.feedarchiver_workers')::text").fetchone()[0]:
+            return  # somebody else has made them meanwhile
+        session.execute(f"CREATE SCHEMA IF NOT EXISTS {SPACE}")
+        session.script(SchemaManager.get_schema())
+        session.script(_OWN_TABLES)
+
+
+def _job(batch: Batch, queue: str) -> dict[str, object]:
+    kind, site = batch.place
+    return {
+        "kind": kind.value,
+        "priority": kind.priority,
+        "lock": f"{queue} {site}",
+        "queueing_lock": f"{queue} {kind.value} {site}",
+        "args": {"said": json.dumps([site, batch.names, batch.instant.isoformat()])},  # jsonb refuses some texts
+    }

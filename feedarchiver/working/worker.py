@@ -1,0 +1,265 @@
+"""A worker: takes jobs, carries out as many at a time as it is told to, and gives them back when it is to end.
+
+Procrastinate takes and ends the jobs; they are carried out by threads of ours, which end with the process, however long
+a host may still take to answer. When the database goes away, what is under way goes on and waits for it.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from datetime import datetime
+from functools import partial
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any, NamedTuple
+
+from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.worker import Worker
+from psycopg_pool import AsyncConnectionPool
+
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.postgres.session import is_away
+from feedarchiver.gather.web.client import Turn
+from feedarchiver.updating.events import Updated
+from feedarchiver.updating.shelving import Fetched
+from feedarchiver.updating.source import WebSource
+from feedarchiver.updating.storing import Told
+from feedarchiver.updating.wanting import Illustrated
+from feedarchiver.working.hosts import GAP_S, Hosts
+from feedarchiver.working.patience import Ended, Patience
+from feedarchiver.working.queue import SILENT_S, Batch, Kind, Queue, connection, opened
+from feedarchiver.working.storer import Desk, Storer
+from feedarchiver.working.tasks import Tasks
+
+GRACE_S = 25.0
+"""How long jobs under way may take to their next pause when a worker is to end, before they are left to others."""
+
+_POLL_S, _BEAT_S = 0.5, 10.0
+_STORE_S = 5.0
+_RETRY_S, _MOST_TRIES = 30, 3
+
+
+class Orders(NamedTuple):
+    """What a worker is told by who makes it.
+
+    `waits` hears why a server is waited for, `failed` which job failed and why. `until_idle`: it ends when there is
+    nothing to do. The others as in `Desk` and `Tasks`.
+    """
+
+    engine: IndexAddress
+    archive: Callable[[], Archive]
+    sources: Mapping[str, WebSource]
+    illustrated: Mapping[str, Illustrated]
+    contact: str | None
+    concurrency: int
+    until_idle: bool
+    clock: Callable[[], datetime]
+    chance: Callable[[], float]
+    told: Told
+    done: Callable[[Updated, Fetched], None]
+    waits: Callable[[Exception], None]
+    failed: Callable[[str, Exception], None]
+    gap_s: float = GAP_S
+
+
+def work(orders: Orders, began: Callable[[str], None]) -> None:
+    """Work until a signal says to end, or there is nothing to do. `began` is called with the name of the worker.
+
+    Raises StorageError when the database cannot be used to begin with.
+    """
+    patience = Patience(orders.waits)
+    with orders.archive() as reading, orders.archive() as writing:
+        reading.read_on(patience.after)
+        with closing(Queue(orders.engine, reading.format)) as queue:
+            name = f"{socket.gethostname()}:{os.getpid()}"
+            _ = queue.session, reading.index.mark()  # what cannot be used at all is said at once
+            desk = Desk(writing, orders.illustrated, orders.clock, orders.chance, orders.told, orders.done)
+            storer = Storer(desk, patience)
+            hosts = Hosts(lambda: opened(orders.engine), orders.gap_s, patience)
+            try:
+                began(name)
+                asyncio.run(_Working(orders, queue, name, patience, storer, hosts.turn, reading).run())
+            finally:
+                patience.end()
+                storer.close(_STORE_S)
+                hosts.close()
+
+
+class _Working:
+    """The part that waits for everything at once."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is one thing that `work` makes
+        self,
+        orders: Orders,
+        queue: Queue,
+        name: str,
+        patience: Patience,
+        storer: Storer,
+        turn: Turn,
+        archive: Archive,
+    ) -> None:
+        self._orders, self._queue, self._name, self._patience = orders, queue, name, patience
+        self._tasks = Tasks(
+            archive=archive,
+            sources=orders.sources,
+            illustrated=orders.illustrated,
+            storer=storer,
+            turn=turn,
+            clock=orders.clock,
+            chance=orders.chance,
+            contact=orders.contact,
+        )
+        self._threads = _Threads(orders.concurrency)
+        self._worker: Worker | None = None
+        self._ending = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work, with another connection whenever one is lost."""
+        loop = asyncio.get_running_loop()
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # `failed` hears of what it would tell
+        loop.set_exception_handler(self._mind)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        while not self._ending.is_set():
+            try:
+                await self._session()
+                if self._orders.until_idle and not self._waiting():
+                    return
+            except Exception as error:
+                if not isinstance(error, ConnectorException) and not is_away(error):
+                    raise
+                await self._pause(error)
+
+    def _waiting(self) -> int:
+        """Count the jobs that wait."""
+        with closing(self._queue):
+            return self._queue.seen().waiting
+
+    async def _session(self) -> None:
+        """Work as long as the connection lasts."""
+        await asyncio.to_thread(self._waiting)  # says soon whether the server is there, which a pool does not
+        connector = PsycopgConnector(pool_factory=_pool, **connection(self._orders.engine))
+        app = App(connector=connector)
+        for kind in Kind:
+            app.task(name=kind.value, queue=self._queue.name, retry=_Again())(partial(self._job, kind))
+        async with app.open_async():
+            self._worker = Worker(
+                app,
+                queues=[self._queue.name],
+                name=self._name,
+                concurrency=self._orders.concurrency,
+                wait=not self._orders.until_idle,
+                fetch_job_polling_interval=_POLL_S,
+                abort_job_polling_interval=3600,
+                shutdown_graceful_timeout=None if self._orders.until_idle else GRACE_S,
+                listen_notify=False,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                update_heartbeat_interval=_BEAT_S,
+                stalled_worker_timeout=SILENT_S,
+            )
+            calling = asyncio.create_task(self._call(self._worker))
+            try:
+                if not self._ending.is_set():
+                    await self._worker.run()  # type: ignore[no-untyped-call]
+            finally:
+                calling.cancel()
+
+    async def _call(self, worker: Worker) -> None:
+        """Note what the worker is called, once it has a number."""
+        while worker.worker_id is None:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+        self._queue.call(worker.worker_id, self._name)
+        self._queue.close()
+
+    async def _job(self, kind: Kind, said: str) -> None:
+        """Carry out a job, and wait until what came of it is durable."""
+        batch, loop, left = Batch.read(kind, said), asyncio.get_running_loop(), Event()
+        ended: asyncio.Future[None] = loop.create_future()
+        self._threads.give(partial(self._carry_out, batch, partial(_tell, loop, ended), left))
+        try:
+            await ended
+        except asyncio.CancelledError:
+            left.set()  # to others
+            raise
+
+    def _carry_out(self, batch: Batch, done: Callable[[Exception | None], None], left: Event) -> None:
+        try:
+            self._tasks.carry_out(batch, done, lambda: left.is_set() or self._patience.is_over)
+        except Ended:
+            done(None)  # what was not done is due, and is made a job of again
+        except Exception as error:  # noqa: BLE001 - the job hears of it, and the log
+            self._orders.failed(f"{batch.place.kind.value} {batch.place.site}", error)
+            done(error)
+
+    def _end(self) -> None:
+        self._ending.set()
+        self._patience.end()
+        if self._worker:
+            self._worker.shutdown_graceful_timeout = GRACE_S
+            self._worker.stop()  # type: ignore[no-untyped-call]
+
+    async def _pause(self, error: Exception) -> None:
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), self._patience.how_long(cause))
+
+    def _mind(self, _loop: object, context: dict[str, Any]) -> None:
+        """Hear of what went wrong in a job that could not be given back: others do it again."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not isinstance(error, ConnectorException) and not is_away(error):
+            self._orders.failed("a job", error)
+
+
+class _Again(BaseRetryStrategy):
+    """Jobs of a worker that ends go to others at once; those that failed are tried again later, some times."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
+        return RetryDecision(retry_in={"seconds": _RETRY_S * 4**job.attempts}) if job.attempts < _MOST_TRIES else None
+
+
+class _Threads:
+    """Threads that carry out what they are given, each one thing at a time. They end with the process."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._count, self._idle = most, 0, 0
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def give(self, work: Callable[[], None]) -> None:
+        """Have something done."""
+        if self._count < self._most:
+            self._count += 1
+            Thread(target=self._run, daemon=True).start()
+        self._work.put(work)
+
+    def _run(self) -> None:
+        while True:
+            self._work.get()()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]", error: Exception | None) -> None:
+    """Say from a thread that a job has ended."""
+
+    def tell() -> None:
+        if not ended.done():
+            if error is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(error)
+
+    with suppress(RuntimeError):  # the loop has ended, and the job was left to others
+        loop.call_soon_threadsafe(tell)
+
+
+def _pool(**settings: Any) -> "AsyncConnectionPool[Any]":
+    """Make the pool of one connection without asking it before each use whether it is alive: a failure is told soon."""
+    return AsyncConnectionPool(**{**settings, "check": None})

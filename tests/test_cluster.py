@@ -1,0 +1,273 @@
+"""Work shared by several processes: the same as one would do, each thing once, no host asked twice at a time."""
+
+import os
+import random
+import signal
+import time
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+
+import images
+import pytest
+from farm import Farm, Hosts, feeds, objects, silence, titles
+from living import living, within
+from news import Story, rss, source
+from program import CONFIG, Program
+from web import Web, answer, redirect
+
+from feedarchiver import updating
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.commands import asking
+from feedarchiver.config import load
+from feedarchiver.working.hosts import Hosts as Turns
+from feedarchiver.working.patience import Ended, Patience
+from feedarchiver.working.queue import Batch, Kind, Place, opened
+
+SOAK = os.environ.get("FEEDARCHIVER_SOAK")
+NOW = datetime.now(UTC).replace(microsecond=0)
+PAGE = "<html><head><title>{0}</title></head><body><article><h1>{0}</h1><p>{1}</p></article></body></html>"
+
+
+@pytest.fixture
+def web():
+    """Serve on all loopback addresses."""
+    with Web(address="0.0.0.0") as web:
+        yield web
+
+
+def listing(web, hosts, at, elsewhere):
+    """Serve a page that lists articles, on its own host and on another one."""
+    urls = [web.url("/a/1", at), web.url("/a/2", at), web.url("/a/3", elsewhere), web.url("/a/4", elsewhere)]
+    links = "".join(f'<li><a href="{url}">Article number {n}</a></li>' for n, url in enumerate(urls))
+    for n in range(1, 5):
+        page = PAGE.format(f"Article number {n}", f"What happened, at length, part {n}. " * 30)
+        web.pages[f"/a/{n}"] = hosts.page(answer(200, page.encode(), content_type="text/html"))
+    web.pages["/list"] = hosts.page(answer(200, f"<ul>{links}</ul>".encode(), content_type="text/html"))
+    return (
+        f'[[source]]\nid = "list"\nkind = "page"\nurl = "{web.url("/list", at)}"\nallow_private = true\n'
+        'select = { items = "li", content = "article" }\n'
+    )
+
+
+def test_the_same(tmp_path, cluster, web):
+    """What one machine does at an instant, two ticks and four workers do too: the same objects, and the same feeds."""
+    hosts = Hosts()
+    told = feeds(web, hosts, 8, 3) + listing(web, hosts, "127.0.9.1", "127.0.9.2")
+    local = Program(tmp_path / "local", told)
+    config = load(local.folder / "config.toml")
+    with Archive.create(config.store, config.index, now=NOW) as archive:
+        updating.update(
+            archive, map(asking.web, config.sources), now=NOW, manner=updating.Manner(), contact=None,
+            chance=random.random, advance=str, told=lambda *_: None, gap_s=0,
+        )  # fmt: skip
+    assert local("build").status == 0
+    farm = Farm(tmp_path / "farm", cluster.database(), told)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(living(farm, "worker")) for _ in range(4)]
+        assert farm.settle([farm.tick(), farm.tick()], NOW) == 2  # the pages on the other host come with the second
+        assert [worker.end() for worker in workers] == [0] * 4
+    assert farm("build").status == 0
+    assert objects(farm) == objects(local)
+    assert len(titles(local)) == 8 * 3 + 4
+    assert farm.documents() == local.documents()
+    assert hosts.overlaps == []
+
+
+def test_a_storm(tmp_path, cluster, web):
+    """A worker, a daemon and the database are killed at work: then each article is there once, and in the feeds."""
+    count, each = (200, 50) if SOAK else (14, 3)
+    hosts = Hosts(0.15)
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, hosts, count, each))
+    with ExitStack() as stack:
+        daemons = [stack.enter_context(living(farm, "daemon", "--no-serve")) for _ in range(2)]
+        workers = [stack.enter_context(living(farm, "worker", "--concurrency", "2")) for _ in range(4 if SOAK else 2)]
+        within(30, lambda: sum(hosts.asked.values()) >= count // 4)
+        workers[0].process.kill()
+        within(30, lambda: sum(hosts.asked.values()) >= count // 2)
+        cluster.stop()
+        time.sleep(0.5)
+        cluster.start()
+        leader = next((one for one in daemons if any("publishing" in line for line in _lines(one))), daemons[0])
+        leader.process.kill()
+        within(30, lambda: hosts.is_quiet)
+        silence(cluster, farm.address)
+        within(600 if SOAK else 60, lambda: len(titles(farm)) >= count * each)
+        other = next(one for one in daemons if one is not leader)
+        within(60, lambda: _complete(farm, count, each))
+        assert other.end() == 0
+        assert [worker.end(timeout_s=40) for worker in workers[1:]] == [0] * (len(workers) - 1)
+    assert titles(farm) == sorted(f"Story {n}" for n in range(count * each))
+    assert hosts.overlaps == []
+    assert farm("verify").status == 0
+    farm("build")
+    built = farm.documents()
+    farm("reindex")
+    farm("build", "--full")
+    assert farm.documents() == built
+
+
+def _lines(process):
+    while not process._queue.empty():
+        process.lines.append(process._queue.get())
+    return process.lines
+
+
+def _complete(farm, count, each):
+    feed = farm.feeds / f"s{count - 1}" / "rss.xml"
+    every = [farm.feeds / f"s{n}" / "rss.xml" for n in range(count)]
+    return feed.exists() and all(path.exists() and path.read_text().count("<item>") == each for path in every)
+
+
+def test_coming_and_going(tmp_path, cluster, web):
+    """A worker that joins does a part; one that is told to end loses nothing; `status` tells of both."""
+    hosts = Hosts(0.2)
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, hosts, 16, 1))
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+        assert farm.tick().go(archive, queue, NOW) == 16
+        with living(farm, "worker", "--concurrency", "2") as first:
+            within(30, lambda: hosts.asked)
+            with living(farm, "worker", "--concurrency", "2") as second:
+                first_name, second_name = (one.wait_for(r"worker (\S+) has begun")[1] for one in (first, second))
+                within(30, lambda: len(queue.seen().workers) == 2)
+                seen = farm.told("status")
+                assert {worker["name"] for worker in seen["workers"]} == {first_name, second_name}
+                assert set(seen["jobs"]) == {"waiting", "under_way", "failed"}
+                assert first.end() == 0
+                within(30, lambda: not queue.taken())
+                assert second.end() == 0
+    asked = [sum(int(line.split()[1]) for line in one.lines if " asked," in line) for one in (first, second)]
+    assert all(asked)
+    assert sum(asked) == 16
+    assert len(titles(farm)) == 16
+    assert "jobs       0 waiting, 0 under way, 0 failed\nworkers    none" in farm("status").out
+
+
+def test_until_idle(tmp_path, cluster, web):
+    """`--until-idle` ends when nothing is to be done; a redirect to another host waits for its turn there."""
+    hosts = Hosts(0.1)
+    there = web.url("/picture.png", "127.0.8.8")
+    web.pages["/picture.png"] = hosts.page(answer(200, images.png()))
+    for n in range(3):
+        web.pages[f"/from{n}.xml"] = redirect(web.url("/0.xml", "127.0.1.1"), 302)
+    told = feeds(web, hosts, 1, 2, 'images = "all"\n')
+    told += "".join(source(f"r{n}", web.url(f"/from{n}.xml", f"127.0.7.{n + 1}")) for n in range(3))
+    farm = Farm(tmp_path / "farm", cluster.database(), told)
+    story = Story(1, text=f'<p><img src="{there}">Text.</p>')
+    web.pages["/0.xml"] = hosts.page(answer(200, rss([story]), content_type="application/rss+xml"))
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+        assert farm.tick().go(archive, queue, NOW) == 4
+        ran = farm("worker", "--until-idle")
+        assert "4 sources asked, 4 articles, 1 new" in ran.out
+        assert farm.tick().go(archive, queue, NOW + timedelta(seconds=1)) == 1
+        assert "1 picture fetched" in farm("worker", "--until-idle").out
+    assert hosts.overlaps == []
+    assert hosts.asked[f"127.0.8.8:{web.port}"] == 1
+
+
+def test_the_server_tells(tmp_path, cluster, web):
+    """`/status` and `/metrics` of a daemon tell of jobs and workers."""
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 3, 1))
+    with living(farm, "daemon", "--port", "0") as daemon:
+        daemon.serving()
+        within(30, lambda: daemon.counted("feedarchiver_jobs").get('feedarchiver_jobs{state="waiting"}') == 3)
+        assert daemon.counted("feedarchiver_workers") == {"feedarchiver_workers": 0}
+        assert b"<dt>Jobs</dt><dd>3<small>0 under way, 0 failed, 0 workers</small>" in daemon.get("/status").body
+        assert daemon.end() == 0
+
+
+def test_wrong_use(tmp_path):
+    """Without an engine there is nothing to work on, which is said."""
+    program = Program(tmp_path / "home")
+    ran = program("worker")
+    assert ran.status == 2
+    assert ran.err == (
+        "feedarchiver: config.toml names no engine for workers: [workers] engine = 'postgresql://…'; nothing was done\n"
+    )
+
+
+def test_the_backlog_is_bounded(tmp_path, cluster, web):
+    """There are never more jobs than may be, and none twice; jobs of workers that are silent are given to others."""
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 9, 1))
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+        tick = farm.tick(most=5)
+        assert [tick.go(archive, queue, NOW) for _ in range(3)] == [5, 0, 0]
+        taken = queue.taken()
+        queue.put([Batch(place, ("x",), NOW) for place in taken])
+        assert queue.taken() == taken
+        assert queue.seen()[:3] == (5, 0, 0)
+        doing = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? WHERE id = ?"
+        jobs = [id_ for (id_,) in queue.session.execute("SELECT id FROM procrastinate_jobs ORDER BY id").fetchall()]
+        new = "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - CAST(? AS interval)) RETURNING id"
+        for job, silent in zip(jobs, ("1 s", "80 s", "100 s"), strict=False):
+            worker = queue.session.execute(new, (silent,)).fetchone()[0]
+            queue.session.execute(doing, (worker, job))
+        assert queue.rescue() == 1
+        assert queue.seen()[:3] == (3, 2, 0)
+
+
+def test_turns(cluster, tmp_path):
+    """A host is one's until its pause is over, and then another's; of one whose connection is lost it is free."""
+    at = IndexAddress(cluster.database(), tmp_path)
+    patience = Patience(lambda _: None)
+    with (
+        closing(Turns(lambda: opened(at), 0.3, patience)) as mine,
+        closing(Turns(lambda: opened(at), 0, patience)) as other,
+    ):
+        with mine.turn("a", 0):
+            began = time.monotonic()
+            waits = []
+
+            def wait():
+                with other.turn("a", 0):
+                    waits.append(time.monotonic() - began)
+
+            thread = Thread(target=wait)
+            thread.start()
+            with other.turn("b", 0):
+                pass
+            assert not waits
+        thread.join(10)
+        assert waits[0] >= 0.3
+        with mine.turn("c", 100):
+            mine._session.close()
+        with other.turn("c", 0):
+            pass
+        patience.end()
+        with pytest.raises(Ended), mine.turn("c", 0):
+            pass
+
+
+def test_what_is_polled_comes_first(tmp_path, cluster):
+    """Of one host a poll is done before pages, and those before pictures; each archive has jobs of its own."""
+    farms = [Farm(tmp_path / name, cluster.database(), CONFIG) for name in ("one", "other")]
+    (tmp_path / "other" / "config.toml").write_text((tmp_path / "one" / "config.toml").read_text())
+    with ExitStack() as stack:
+        archives = [stack.enter_context(farm.archive_(NOW)) for farm in farms]
+        queues = [stack.enter_context(farm.queue(archive)) for farm, archive in zip(farms, archives, strict=True)]
+        for kind in reversed(Kind):
+            queues[0].put([Batch(Place(kind, "a"), (), NOW)])
+        queues[1].put([Batch(Place(Kind.POLL, "a"), (), NOW)])
+        session = queues[0].session
+        fetch = "SELECT id, task_name::text FROM procrastinate_fetch_job_v2(ARRAY[CAST(? AS varchar)], NULL)"
+        done = []
+        for _ in Kind:
+            number, kind = session.execute(fetch, (queues[0].name,)).fetchone()
+            assert session.execute(fetch, (queues[0].name,)).fetchone()[0] is None, "one at a time"
+            session.execute("SELECT procrastinate_finish_job_v1(?, 'succeeded', true)", (number,))
+            done.append(kind)
+        assert done == [kind.value for kind in Kind]
+        assert [len(queue.taken()) for queue in queues] == [0, 1]
+
+
+def test_signals(tmp_path, cluster, web):
+    """SIGINT ends a worker as SIGTERM does, also while it waits for a database that is away."""
+    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 1, 1))
+    with living(farm, "worker") as worker:
+        worker.wait_for("has begun")
+        cluster.stop()
+        worker.wait_for("waiting: ")
+        status = worker.end(signal.SIGINT, timeout_s=40)
+        cluster.start()
+    assert status == 0
