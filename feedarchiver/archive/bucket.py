@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 from feedarchiver.archive.durable import make_folders, sync_files, sync_folder, sync_folders
 from feedarchiver.archive.lock import locked
+from feedarchiver.archive.spread import spread
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
@@ -149,8 +150,8 @@ class FolderBucket:
     def get(self, kind: str, object_id: ObjectId) -> bytes:
         path = self._waiting.get((kind, object_id)) or self.path(kind, object_id)
         try:
-            with open(path, "rb") as file:
-                return file.read()
+            with open(path, "rb", buffering=0) as file:
+                return file.readall()
         except (FileNotFoundError, NotADirectoryError):
             raise MissingObject(object_id) from None
         except OSError as error:
@@ -263,7 +264,7 @@ class FolderBucket:
             raise StorageError.of(error, "make the archive", self.root) from error
 
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-        return map(task, items)
+        return spread(task, items)
 
     def lengths(self) -> Length:
         return self.length
@@ -332,4 +333,4 @@ def empty(folder: str) -> None:
 
 def is_hexadecimal(text: str) -> bool:
     """Tell whether there is nothing but digits of a hash."""
-    return all(character in "0123456789abcdef" for character in text)
+    return not text.strip("0123456789abcdef")

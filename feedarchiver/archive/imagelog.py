@@ -35,7 +35,7 @@ CREATE INDEX images_fresh ON images (address) WHERE fresh = 1;
 CREATE TABLE uses (address INTEGER NOT NULL, entry INTEGER NOT NULL, PRIMARY KEY (address, entry)) WITHOUT ROWID;
 CREATE TABLE shown (number INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, images BLOB NOT NULL);
 """
-_COLUMNS = "capture, address, image, type, width, height, length, captured, own_length"
+COLUMNS = "capture, address, image, type, width, height, length, captured, own_length"
 _HALF = 1 << 63
 
 
@@ -80,6 +80,11 @@ class KnownImage(NamedTuple):
         return cls.of(objects.decode_image_capture(data), data)
 
 
+def row_of(known: KnownImage) -> tuple[object, ...]:
+    """Write what is kept of a capture, in the order of `COLUMNS`."""
+    return known.capture, known.address, *known.copy, known.own_length
+
+
 class ImageLog:
     """The images, in the file of the index."""
 
@@ -88,9 +93,9 @@ class ImageLog:
 
     def add(self, known: KnownImage) -> None:
         """Take a capture in: nobody wants that picture any more."""
-        row = known.capture, known.address, *known.copy, known.own_length
+        row = row_of(known)
         values = ", ".join("?" * len(row))
-        self._db.execute(f"INSERT INTO images ({_COLUMNS}) VALUES ({values}) ON CONFLICT DO NOTHING", row)
+        self._db.execute(f"INSERT INTO images ({COLUMNS}) VALUES ({values}) ON CONFLICT DO NOTHING", row)
         Wanted(self._db).had(known.address)
 
     def has_capture(self, capture: ObjectId) -> bool:

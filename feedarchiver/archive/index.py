@@ -7,7 +7,6 @@ The schema is one integer; another integer means rebuild, not migrate. SQLite in
 are whole microseconds since 1970.
 """
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,8 @@ _UNDATED = -(2**62)
 _LENGTHS = "raw_length, article_length, own_length, said_length"
 _ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
 FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
+CAPTURED = f"capture, {FACT}, raw, {_LENGTHS}, origin, said"
+"""What is kept of a capture, but for its entry: the capture itself, and what `row_of` gives."""
 
 _OWN_TABLES = """
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
@@ -85,8 +86,7 @@ class Index:
     @classmethod
     def create(cls, path: Path | None) -> Self:
         """Make an empty index at `path`, where nothing may be."""
-        tables = f"{TABLES} INSERT INTO mark VALUES ({int.from_bytes(os.urandom(7))});"
-        return cls(indexdb.made(path, tables, SCHEMA))
+        return cls(indexdb.made(path, f"{TABLES} {marked()}", SCHEMA))
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Self:
@@ -205,31 +205,6 @@ class Index:
         )
         return [(entry, ObjectId(capture)) for entry, capture in self._db.execute(query, (source, after, limit))]
 
-    def wait(self, known: "Known") -> None:
-        """Put a capture aside, to be taken in when all are there to be put in order."""
-        columns = f"capture, aliases, {FACT}, raw, {_LENGTHS}, origin, said"
-        self._db.execute(f"CREATE TEMP TABLE IF NOT EXISTS waiting ({columns})")
-        row = known.capture, json.dumps(known.aliases), *_row_of(known)
-        self._db.execute(f"INSERT INTO waiting VALUES ({', '.join('?' * len(row))})", row)
-
-    def waiting(self) -> "Iterator[Known]":
-        """Give the captures that were put aside, in the order of the log."""
-        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS waiting (capture, captured, published, article, source)")
-        from feedarchiver.archive.known import Known  # only making an index anew needs it
-
-        query = "SELECT * FROM waiting ORDER BY captured, published IS NOT NULL, published, article, source"
-        for capture, aliases, *rest in self._db.execute(query):
-            *fact, raw, raw_length, article_length, own_length, said_length, origin, said = rest
-            yield Known(
-                ObjectId(capture),
-                tuple(json.loads(aliases)),
-                Fact(*fact),
-                ObjectId(raw),
-                (raw_length, article_length, own_length, *([] if said_length is None else [said_length])),
-                None if origin is None else ObjectId(origin),
-                None if said is None else ObjectId(said),
-            )
-
     def about(self, column: str, object_id: str) -> tuple[ObjectId, str] | None:
         """Find the article and the published id that an object is about. `column`: raw, article, said, capture."""
         row = self._db.execute(f"SELECT article, id FROM captures WHERE {column} = ? LIMIT 1", (object_id,)).fetchone()
@@ -257,10 +232,10 @@ class Index:
         self._name(entry, known.aliases)
         self._db.execute(
             f"INSERT INTO captures VALUES ({', '.join('?' * 17)})",
-            (known.capture, entry, *_row_of(known)),
+            (known.capture, entry, *row_of(known)),
         )
         self._db.executemany(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(event, entry) for event in derived.events]
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [row_of_event(event, entry) for event in derived.events]
         )
         self._changed(entry)
 
@@ -349,12 +324,18 @@ class Index:
         return self._db.execute(query, values).fetchone() is not None
 
 
-def _row_of(known: "Known") -> tuple[object, ...]:
+def marked() -> str:
+    """Say the statement that tells a new index from all others."""
+    return f"INSERT INTO mark VALUES ({int.from_bytes(os.urandom(7))});"
+
+
+def row_of(known: "Known") -> tuple[object, ...]:
     """Write what is kept of a capture, in the order of the columns."""
     lengths = *known.lengths, *([None] if known.said is None else [])
     return *known.fact, known.raw, *lengths, known.origin, known.said
 
 
-def _row(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:
+def row_of_event(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:
+    """Write an event of an entry, in the order of the columns."""
     published = _UNDATED if event.published is None else event.published
     return event.source, event.captured, published, event.article, entry, event.updated, int(event.kind)
