@@ -205,6 +205,13 @@ DERIVED = {
 }
 
 
+def rows(path: Path) -> dict[str, list[tuple]]:
+    """Read all rows of an index that the objects decide, with the numbers of entries."""
+    with closing(sqlite3.connect(path)) as db:
+        names = ("entries", "aliases", "captures", "events", "images")
+        return {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+
+
 def leftovers(program: Program) -> list[str]:
     """Every file that is no part of a finished run's work."""
     kept = {"format.json", "index.db", "index.db.seal", "index.db.seal.new", "lock"}  # the next seal takes up a new one

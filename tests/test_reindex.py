@@ -5,12 +5,17 @@ from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from crash import DERIVED
+from crash import DERIVED, rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.model import Article, Outcome, Received
+from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.index import Index
+from feedarchiver.archive.known import Known
+from feedarchiver.archive.reindex import rebuild
+from feedarchiver.model import Article, Capture, Outcome, Received
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -77,3 +82,40 @@ def test_reindex_equals_what_grew(tmp_path_factory, runs):
         archive.reindex()
         with closing(sqlite3.connect(index)) as db:
             assert contents(db) == grown
+
+
+captured = st.tuples(told, st.integers(0, 2))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(captures=st.lists(captured, max_size=12))
+def test_all_at_once_equals_one_by_one(tmp_path_factory, captures):
+    """Whatever links and guids captures have, in whatever company: rows and numbers are those of taking one by one."""
+    folder = tmp_path_factory.mktemp("archive")
+    bucket = FolderBucket(folder)
+    known = [Known.read(bucket, put(bucket, number, *one)) for number, one in enumerate(captures)]
+    bucket.flush()
+    index = Index.create(folder / "one.db")
+    for one in sorted(known, key=lambda one: (one.fact.order, one.capture)):
+        index.add(one)
+    index.close()
+    rebuild(bucket, folder / "all.db").close()
+    assert rows(folder / "all.db") == rows(folder / "one.db")
+
+
+def put(bucket, number, said, second):
+    """Store a capture and its article. Returns its name."""
+    article, source = said
+    data = objects.encode_article(article)
+    bucket.put("articles", objects.object_id(data), data)
+    capture = Capture(
+        article=objects.object_id(data),
+        raw=objects.object_id(b"%d" % number),
+        source=source,
+        url=None,
+        captured=START + timedelta(seconds=second),
+        fingerprint=f"1:{article.title}{article.content}",
+    )
+    data = objects.encode_capture(capture)
+    bucket.put("captures", objects.object_id(data), data)
+    return objects.object_id(data)

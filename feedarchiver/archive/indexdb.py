@@ -23,9 +23,9 @@ def made(path: Path | None, tables: str, schema: int) -> sqlite3.Connection:
 
 def parted(tables: str) -> tuple[str, list[str]]:
     """Take what makes indexes out of what makes tables: it is quicker when all rows are there."""
-    made_ = list(filter(None, map(str.strip, tables.split(";"))))
-    indexes = [statement for statement in made_ if statement.startswith("CREATE INDEX")]
-    return "; ".join(statement for statement in made_ if statement not in indexes), indexes
+    statements = list(filter(None, map(str.strip, tables.split(";"))))
+    indexes = [statement for statement in statements if statement.startswith("CREATE INDEX")]
+    return "; ".join(statement for statement in statements if statement not in indexes), indexes
 
 
 def opened(path: Path, schema: int, *, write: bool) -> sqlite3.Connection:

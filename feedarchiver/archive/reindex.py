@@ -121,7 +121,7 @@ def _plain(row: _Row) -> _Row:
 def _place(db: sqlite3.Connection) -> None:
     """Find the entry of each capture, numbered in the order of the log."""
     _run(db, _PLACED)
-    for number, first in db.execute("SELECT number, first FROM again ORDER BY place").fetchall():
+    for number, first in db.execute("SELECT number, first FROM again ORDER BY place"):
         db.execute("INSERT INTO placed SELECT ?, entry FROM placed WHERE number = ?", (number, first))
     _run(db, _FILLED.format(rest=index.CAPTURED.partition(", ")[2]))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-ENOUGH = 8_000
+ENOUGH = 10_000
 """As many items are worth starting processes for."""
 _AT_ONCE = 250
 _MOST = 16  # one process reads what the others send
@@ -79,9 +79,10 @@ def _others(task: Callable[[_T], _R], count: int) -> Iterator[list[_Other]]:
 
 def _start(task: Callable[[_T], _R], count: int, others: list[_Other]) -> None:
     """Start processes. SIGINT is for this one only: it is what a person at a terminal sends to all of them."""
-    from multiprocessing import get_context  # most runs have too little to do
+    from multiprocessing import get_context, resource_tracker  # most runs have too little to do
 
     context = get_context("spawn")  # to fork one with several threads is not safe
+    resource_tracker.ensure_running()  # which lets SIGINT through, when it starts later
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         for _ in range(count):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import CAPTURES, KINDS, Store
+from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket, Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import address
 from feedarchiver.errors import MissingObject, StorageError
@@ -47,14 +47,15 @@ class Checked(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """What looking at one object has shown."""
+    """What looking at one object has shown. It may have travelled from another process."""
 
+    kind: str
     name: str
-    wanted: tuple[ObjectId, ...] = ()
+    wanted: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     fault: str | None = None
     error: Exception | None = None
-    damaged: bytes | None = None
+    damaged: bytes | None = None  # where they may still tell title and link
 
 
 class Verifier:
@@ -67,9 +68,10 @@ class Verifier:
 
     def objects(self) -> Iterator[Checked]:
         """Read every object; captures come last and are held against what they refer to."""
-        for kind in sorted(KINDS, key=lambda kind: kind in CAPTURES):
-            for looked in self._bucket.together(partial(self._look, kind), self._bucket.names(kind)):
-                yield self._seen(Checked(kind, looked.name, self._fault(kind, looked)))
+        kinds = sorted(KINDS, key=lambda kind: kind in CAPTURES)
+        named = ((kind, name) for kind in kinds for name in self._bucket.names(kind))
+        for looked in self._bucket.together(partial(_look, self._bucket), named):
+            yield self._seen(Checked(looked.kind, looked.name, self._fault(looked)))
 
     def names_and_sizes(self) -> Iterator[Checked]:
         """Look at names and sizes only: whether all that the index knows of is there, as long as it was."""
@@ -114,41 +116,16 @@ class Verifier:
             else:
                 yield Checked("index", f"{kind} {capture}", f"is {what}; `feedarchiver reindex` mends it")
 
-    def _look(self, kind: str, name: str) -> _Looked:
-        """Read an object, and see whether what it refers to is there. Asks the bucket only."""
-        try:
-            object_id = ObjectId.parse(name)
-        except ValueError:
-            return _Looked(name, fault="is no object of this archive; it was left as it is")
-        try:
-            data = self._bucket.get(kind, object_id)
-        except (MissingObject, StorageError) as error:
-            return _Looked(name, error=error)
-        if objects.object_id(data) != object_id:
-            return _Looked(name, damaged=data)
-        try:
-            if kind == "articles":
-                objects.decode_article(data)
-            return _Looked(name, *self._lost(kind, data))
-        except ValueError as error:
-            return _Looked(name, fault=f"is not readable: {error}")
-
-    def _lost(self, kind: str, data: bytes) -> tuple[tuple[ObjectId, ...], tuple[str, ...]]:
-        """Name what a capture refers to, and what of it is not there."""
-        wanted = objects.references(kind, data)
-        lost = tuple(f"{what} {which}" for what, which in wanted if self._bucket.length(what, which) is None)
-        return tuple(which for _, which in wanted), lost
-
-    def _fault(self, kind: str, looked: _Looked) -> str | None:
+    def _fault(self, looked: _Looked) -> str | None:
         """Say what is wrong with an object, and which article it is about."""
+        of = looked.kind, looked.name
         if looked.error:
-            return f"cannot be read{self.about(kind, looked.name)}: {looked.error}"
+            return f"cannot be read{self.about(*of)}: {looked.error}"
         if looked.damaged is not None:
-            return f"is damaged{self.about(kind, looked.name, looked.damaged)}; {_RESTORE}"
+            return f"is damaged{self.about(*of, looked.damaged)}; {_RESTORE}"
         if looked.lost:
             self._faulty.update(looked.wanted)
-            lost = " and ".join(looked.lost)
-            return f"refers to {lost}, missing{self.about(kind, looked.name)}; restore it from a copy"
+            return f"refers to {' and '.join(looked.lost)}, missing{self.about(*of)}; restore it from a copy"
         return looked.fault
 
     def _seen(self, checked: Checked) -> Checked:
@@ -184,6 +161,29 @@ class Verifier:
             return self._bucket.get("articles", article_id) if article_id else b""
         except (MissingObject, StorageError):
             return b""
+
+
+def _look(bucket: Bucket, named: tuple[str, str]) -> _Looked:
+    """Read an object, and see whether what it refers to is there."""
+    kind, name = named
+    try:
+        object_id = ObjectId.parse(name)
+    except ValueError:
+        return _Looked(kind, name, fault="is no object of this archive; it was left as it is")
+    try:
+        data = bucket.get(kind, object_id)
+    except (MissingObject, StorageError) as error:
+        return _Looked(kind, name, error=error)
+    if objects.object_id(data) != object_id:
+        return _Looked(kind, name, damaged=data if kind == "articles" else b"")
+    try:
+        if kind == "articles":
+            objects.decode_article(data)
+        wanted = objects.references(kind, data)
+    except ValueError as error:
+        return _Looked(kind, name, fault=f"is not readable: {error}")
+    lost = tuple(f"{what} {which}" for what, which in wanted if bucket.length(what, which) is None)
+    return _Looked(kind, name, tuple(str(which) for _, which in wanted) if lost else (), lost)
 
 
 def _differences(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[tuple[str, ...], str]]:

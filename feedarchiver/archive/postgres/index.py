@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from feedarchiver.archive.index import SCHEMA, TABLES, Index
+from feedarchiver.archive.indexdb import parted
 from feedarchiver.archive.postgres.dialect import statements, unescaped
 from feedarchiver.archive.postgres.session import Session
 
@@ -63,11 +64,9 @@ def fetched(session: Session, path: Path | None, only: Collection[str] = ()) -> 
 
 def pour(path: Path, session: Session) -> None:
     """Make the tables of an index and copy into them what is in the SQLite file at `path`. Needs a transaction."""
-    made = list(statements(TABLES))
-    later = [statement for statement in made if statement.startswith("CREATE INDEX")]
-    for statement in made:
-        if statement not in later:
-            session.execute(statement)
+    tables, indexes = parted(TABLES)
+    for statement in statements(tables):
+        session.execute(statement)
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         for table, columns in _tables(db):
             named = ", ".join(columns)
@@ -77,7 +76,7 @@ def pour(path: Path, session: Session) -> None:
             if number := _numbered(db, table):
                 last = db.execute(f"SELECT max({number}) FROM {table}").fetchone()[0] or 0
                 session.execute("SELECT setval(pg_get_serial_sequence(?, ?), ?)", (table, number, last + 1))
-    for statement in later:
+    for statement in statements(";".join(indexes)):
         session.execute(statement)
     session.execute("ANALYZE")
 
