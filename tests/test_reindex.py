@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from crash import DERIVED, rows
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from feedarchiver.archive import objects
@@ -85,10 +85,16 @@ def test_reindex_equals_what_grew(tmp_path_factory, runs):
 
 
 captured = st.tuples(told, st.integers(0, 2))
+LINK, GUID = "https://example.org/1", "g1"
+APART = [  # the last one belongs to the first, whose link it has, not to the one with its guid
+    ((Article(title="A", link=link, guid=guid), "s"), second)
+    for second, (link, guid) in enumerate(((LINK, None), (None, GUID), (LINK, GUID)))
+]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(captures=st.lists(captured, max_size=12))
+@example(captures=APART)
 def test_all_at_once_equals_one_by_one(tmp_path_factory, captures):
     """Whatever links and guids captures have, in whatever company: rows and numbers are those of taking one by one."""
     folder = tmp_path_factory.mktemp("archive")
