@@ -94,7 +94,7 @@ def import_seeds(  # noqa: PLR0913 - each is one thing that a caller knows
         writer = None if archive.is_settled() else stack.enter_context(archive.writing(now))
         for folder in folders:
             index = writer.index if writer else archive.index
-            seen = index.seeds(folder.source) if folder.remembers else {}
+            seen = index.notes.seeds(folder.source) if folder.remembers else {}
             for seed in scan(folder.path, folder.source, folder.start):
                 if isinstance(seed, Refusal):
                     done.refused.append(seed)

@@ -82,14 +82,19 @@ def notes(index):
         room.write("host", LONG, said)
     room.write("host", "other", None)
     for stamp, refused in (("1", None), ("2", "not\0UTF-8")):
-        index.saw("s", "a.txt", stamp, refused)
+        index.notes.saw("s", "a.txt", stamp, refused)
     noted = Noted(
         "all/atom.xml", "all", "atom", 0, 5, "key", "stamp", "made", Pieces.at([1, 2], [0, 9], [9, 2**32 - 1])
     )
     log.note(noted._replace(key="earlier"))
     log.note(noted)
     index.commit()
-    told = [room.read("host", LONG), room.read("host", "other"), index.seeds("s")["a.txt"][0], log.documents("all")]
+    told = [
+        room.read("host", LONG),
+        room.read("host", "other"),
+        index.notes.seeds("s")["a.txt"][0],
+        log.documents("all"),
+    ]
     told += [
         log.holding("all", "atom", 4, 9),
         log.holding("all", "atom", 5, 9),

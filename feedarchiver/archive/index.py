@@ -1,8 +1,8 @@
-"""The index: which captures there are, what they make of each entry, and what was last seen of files.
+"""The index: which captures there are, and what they make of each entry.
 
 Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
 more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
-tables of the feeds are in `feedlog`, those of images in `imagelog` and `wanted`, those of the web in `notes`.
+tables of the feeds are in `feedlog`, those of images in `imagelog` and `wanted`, those of whoever gathers in `notes`.
 The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
 are whole microseconds since 1970.
 """
@@ -51,9 +51,6 @@ CREATE INDEX events_entry ON events (entry);
 CREATE INDEX events_made ON events (captured, published, article) WHERE kind = 0;
 CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
 CREATE TABLE mark (mark INTEGER NOT NULL);
-CREATE TABLE seeds (
-    source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
-) WITHOUT ROWID;
 """
 TABLES = f"{_OWN_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
 
@@ -286,16 +283,6 @@ class Index:
             "captures": captures,
             "versions": captures - self._db.execute(again).fetchone()[0],
         }
-
-    def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
-        """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""
-        rows = self._db.execute("SELECT name, stamp, refused FROM seeds WHERE source = ?", (source,))
-        return {name: (stamp, refused) for name, stamp, refused in rows}
-
-    def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
-        """Note what was seen of a seed file."""
-        replacing = "ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"
-        self._db.execute(f"INSERT INTO seeds VALUES (?, ?, ?, ?) {replacing}", (source, name, stamp, refused))
 
     def entries(self, source: str) -> int:
         """Count the entries that something was captured of from a source."""

@@ -1,8 +1,8 @@
 """Notes for whoever gathers or announces: what it remembers from run to run. What they say is its own affair.
 
 They lie in the index to be durable together with the captures that they are about, and never before them. Losing them
-costs one more request for each source, and for each page that could not be had, and that what was announced already is
-announced again.
+costs one more request for each source, and for each page that could not be had, one more reading of the seed files, and
+that what was announced already is announced again.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,9 @@ from itertools import islice
 from feedarchiver.archive.database import Database, key, long
 
 TABLES = """
+CREATE TABLE seeds (
+    source TEXT NOT NULL, name TEXT NOT NULL, stamp TEXT NOT NULL, refused TEXT, PRIMARY KEY (source, name)
+) WITHOUT ROWID;
 CREATE TABLE notes (
     about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
 ) WITHOUT ROWID;
@@ -21,7 +24,7 @@ _AT_ONCE = 500
 
 
 class Notes:
-    """Texts by what they are about (a sort of things) and the name of the thing."""
+    """Texts by what they are about (a sort of things) and the name of the thing, and what was last seen of files."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -67,6 +70,16 @@ class Notes:
         else:
             replacing = "ON CONFLICT (about, name) DO UPDATE SET said = excluded.said"
             self._db.execute(f"INSERT INTO notes VALUES (?, ?, ?) {replacing}", (about, key(name), said))
+
+    def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
+        """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""
+        rows = self._db.execute("SELECT name, stamp, refused FROM seeds WHERE source = ?", (source,))
+        return {name: (stamp, refused) for name, stamp, refused in rows}
+
+    def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
+        """Note what was seen of a seed file."""
+        replacing = "ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"
+        self._db.execute(f"INSERT INTO seeds VALUES (?, ?, ?, ?) {replacing}", (source, name, stamp, refused))
 
 
 def _some(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
