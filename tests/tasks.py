@@ -30,6 +30,6 @@ def killed(number):
 class Large(FolderBucket):
     """A bucket with enough to do."""
 
-    def together(self, task, items):
+    def spread(self, task, items):
         """Spread the task."""
         return spread(task, items, 100)

@@ -90,9 +90,9 @@ def _read_all(bucket: Store, db: sqlite3.Connection) -> None:
     """Put what the captures say aside, in the order of their ids, and take the images in."""
     for statement in _WORKING.format(columns=index.CAPTURED).split(";"):
         db.execute(statement)
-    found = bucket.together(partial(_read, bucket, _captured), bucket.names("captures"))
+    found = bucket.spread(partial(_read, bucket, _captured), bucket.names("captures"))
     _insert(db, "waiting (link, guid, " + index.CAPTURED + ")", filter(None, found))
-    found = bucket.together(partial(_read, bucket, _imaged), bucket.names("image-captures"))
+    found = bucket.spread(partial(_read, bucket, _imaged), bucket.names("image-captures"))
     _insert(db, f"images ({imagelog.COLUMNS})", filter(None, found))
 
 

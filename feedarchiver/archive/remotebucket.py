@@ -111,6 +111,10 @@ class RemoteBucket:
     def together(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
         return self.remote.together(task, items)
 
+    def spread(self, task: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+        """Stay in this process: what is waited for is the store."""
+        return self.together(task, items)
+
     def expect(self, objects: Iterable[_Key]) -> None:
         wanted = [key for key in dict.fromkeys(objects) if key not in self._near and key not in self._waiting]
         if len(wanted) > 1:

@@ -70,7 +70,7 @@ class Verifier:
         """Read every object; captures come last and are held against what they refer to."""
         kinds = sorted(KINDS, key=lambda kind: kind in CAPTURES)
         named = ((kind, name) for kind in kinds for name in self._bucket.names(kind))
-        for looked in self._bucket.together(partial(_look, self._bucket), named):
+        for looked in self._bucket.spread(partial(_look, self._bucket), named):
             yield self._seen(Checked(looked.kind, looked.name, self._fault(looked)))
 
     def names_and_sizes(self) -> Iterator[Checked]:
