@@ -6,7 +6,7 @@ from contextlib import closing
 from threading import Lock
 
 from living import within
-from news import rss, source, stories
+from news import ANYWHERE, rss, source, stories
 from program import Program
 from web import Asked, answer
 
@@ -97,7 +97,9 @@ def feeds(web, hosts: Hosts, count: int, each: int, more: str = "") -> str:
         web.pages[f"/{n}.xml"] = hosts.page(
             answer(200, rss(stories(*range(n * each, (n + 1) * each))), content_type="application/rss+xml")
         )
-        told.append(source(f"s{n}", web.url(f"/{n}.xml", f"127.0.{1 + n // 250}.{n % 250 + 1}"), more))
+        told.append(
+            source(f"s{n}", web.url(f"/{n}.xml", f"127.0.{1 + n // 250}.{n % 250 + 1}"), more, private=ANYWHERE)
+        )
     return "".join(told)
 
 

@@ -12,7 +12,7 @@ import images
 import pytest
 from farm import Farm, Hosts, feeds, objects, silence, titles
 from living import living, within
-from news import Story, rss, source
+from news import ANYWHERE, Story, rss, source
 from program import CONFIG, Program
 from web import Web, answer, redirect
 
@@ -46,7 +46,7 @@ def listing(web, hosts, at, elsewhere):
         web.pages[f"/a/{n}"] = hosts.page(answer(200, page.encode(), content_type="text/html"))
     web.pages["/list"] = hosts.page(answer(200, f"<ul>{links}</ul>".encode(), content_type="text/html"))
     return (
-        f'[[source]]\nid = "list"\nkind = "page"\nurl = "{web.url("/list", at)}"\nallow_private = true\n'
+        f'[[source]]\nid = "list"\nkind = "page"\nurl = "{web.url("/list", at)}"\nallow_private = {ANYWHERE}\n'
         'select = { items = "li", content = "article" }\n'
     )
 
@@ -152,7 +152,7 @@ def test_until_idle(tmp_path, cluster, web):
     for n in range(3):
         web.pages[f"/from{n}.xml"] = redirect(web.url("/0.xml", "127.0.1.1"), 302)
     told = feeds(web, hosts, 1, 2, 'images = "all"\n')
-    told += "".join(source(f"r{n}", web.url(f"/from{n}.xml", f"127.0.7.{n + 1}")) for n in range(3))
+    told += "".join(source(f"r{n}", web.url(f"/from{n}.xml", f"127.0.7.{n + 1}"), private=ANYWHERE) for n in range(3))
     farm = Farm(tmp_path / "farm", cluster.database(), told)
     story = Story(1, text=f'<p><img src="{there}">Text.</p>')
     web.pages["/0.xml"] = hosts.page(answer(200, rss([story]), content_type="application/rss+xml"))
@@ -205,6 +205,19 @@ def test_the_backlog_is_bounded(tmp_path, cluster, web):
             queue.session.execute(doing, (worker, job))
         assert queue.rescue() == 1
         assert queue.seen()[:3] == (3, 2, 0)
+
+
+def test_tables_are_made_once(tmp_path, cluster):
+    """However many come first at the same time, the tables of the jobs are made once, and each finds them."""
+    at, sessions = IndexAddress(cluster.database(), tmp_path), []
+    threads = [Thread(target=lambda: sessions.append(opened(at))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for session in sessions:
+        session.close()
+    assert len(sessions) == 8
 
 
 def test_turns(cluster, tmp_path):

@@ -187,7 +187,7 @@ def opened(at: IndexAddress) -> Session:
     session = Session.open(at)
     try:
         session.execute(f"SET search_path TO {SPACE}")
-        if not session.execute(f"SELECT to_regclass('{SPACE}.feedarchiver_workers')::text").fetchone()[0]:
+        if not _is_made(session):
             _make(session)
     except BaseException:
         session.close()
@@ -195,12 +195,18 @@ def opened(at: IndexAddress) -> Session:
     return session
 
 
+def _is_made(session: Session) -> bool:
+    """Tell whether there are tables. What PostgreSQL remembers of names may be out of date; its catalogue is not."""
+    query = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'feedarchiver_workers'"
+    return session.execute(query, (SPACE,)).fetchone() is not None
+
+
 def _make(session: Session) -> None:
     from procrastinate.schema import SchemaManager
 
     with session.transaction():
         session.execute("SELECT pg_advisory_xact_lock(?)", (lock_number(SPACE),))
-        if session.execute(f"SELECT to_regclass('{SPACE}.feedarchiver_workers')::text").fetchone()[0]:
+        if _is_made(session):
             return  # somebody else has made them meanwhile
         session.execute(f"CREATE SCHEMA IF NOT EXISTS {SPACE}")
         session.script(SchemaManager.get_schema())

@@ -42,7 +42,7 @@ GRACE_S = 25.0
 """How long jobs under way may take to their next pause when a worker is to end, before they are left to others."""
 
 _POLL_S, _BEAT_S = 0.5, 10.0
-_STORE_S = 5.0
+_STORE_S = _OPEN_S = 5.0
 _RETRY_S, _MOST_TRIES = 30, 3
 
 
@@ -260,6 +260,13 @@ def _tell(loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]", error:
         loop.call_soon_threadsafe(tell)
 
 
-def _pool(**settings: Any) -> "AsyncConnectionPool[Any]":
-    """Make the pool of one connection without asking it before each use whether it is alive: a failure is told soon."""
-    return AsyncConnectionPool(**{**settings, "check": None})
+class _Pool(AsyncConnectionPool[Any]):
+    """A pool that says soon that there is no server."""
+
+    async def open(self, wait: bool = False, timeout: float = _OPEN_S) -> None:  # noqa: ASYNC109, FBT001, FBT002
+        await super().open(wait, timeout)
+
+
+def _pool(**settings: Any) -> _Pool:
+    """Make the pool of one connection, which is not asked before each use whether it is alive: a failure tells it."""
+    return _Pool(**{**settings, "check": None})
