@@ -52,8 +52,8 @@ def listing(web, hosts, at, elsewhere):
 
 
 def test_the_same(tmp_path, cluster, web):
-    """What one machine does at an instant, two ticks and four workers do too: the same objects, and the same feeds."""
-    hosts = Hosts()
+    """What one machine does at an instant, two ticks and some workers do too: the same objects, and the same feeds."""
+    hosts, number = Hosts(), 4 if SOAK else 2
     told = feeds(web, hosts, 8, 3) + listing(web, hosts, "127.0.9.1", "127.0.9.2")
     local = Program(tmp_path / "local", told)
     config = load(local.folder / "config.toml")
@@ -65,9 +65,9 @@ def test_the_same(tmp_path, cluster, web):
     assert local("build").status == 0
     farm = Farm(tmp_path / "farm", cluster.database(), told)
     with ExitStack() as stack:
-        workers = [stack.enter_context(living(farm, "worker")) for _ in range(4)]
+        workers = [stack.enter_context(living(farm, "worker")) for _ in range(number)]
         assert farm.settle([farm.tick(), farm.tick()], NOW) == 2  # the pages on the other host come with the second
-        assert [worker.end() for worker in workers] == [0] * 4
+        assert [worker.end() for worker in workers] == [0] * number
     assert farm("build").status == 0
     assert objects(farm) == objects(local)
     assert len(titles(local)) == 8 * 3 + 4
@@ -76,14 +76,18 @@ def test_the_same(tmp_path, cluster, web):
 
 
 def test_a_storm(tmp_path, cluster, web):
-    """A worker, a daemon and the database are killed at work: then each article is there once, and in the feeds."""
+    """A worker, a daemon and the database are killed at work: then each article is there once, and in the feeds.
+
+    The daemon that is left tells of jobs and workers.
+    """
     count, each = (200, 50) if SOAK else (14, 3)
     hosts = Hosts(0.15)
     farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, hosts, count, each))
     with ExitStack() as stack:
-        daemons = [stack.enter_context(living(farm, "daemon", "--no-serve")) for _ in range(2)]
+        daemons = [stack.enter_context(living(farm, "daemon", "--port", "0")) for _ in range(2)]
         arguments, number = ("worker", "--concurrency", "10" if SOAK else "2"), 4 if SOAK else 2
         workers = [stack.enter_context(living(farm, *arguments)) for _ in range(number)]
+        daemons = [daemon.serving() for daemon in daemons]
         within(120, lambda: sum(hosts.asked.values()) >= count // 4)
         workers[0].process.kill()
         within(120, lambda: sum(hosts.asked.values()) >= count // 2)
@@ -97,19 +101,25 @@ def test_a_storm(tmp_path, cluster, web):
         within(600 if SOAK else 60, lambda: len(titles(farm)) >= count * each)
         other = next(one for one in daemons if one is not leader)
         within(600 if SOAK else 60, lambda: _complete(farm, count, each))
+        assert other.counted("feedarchiver_jobs").keys() == {
+            f'feedarchiver_jobs{{state="{state}"}}' for state in ("waiting", "under way", "failed")
+        }
+        assert other.counted("feedarchiver_workers")["feedarchiver_workers"] >= 1
+        assert b"<dt>Jobs</dt><dd>0<small>" in other.get("/status").body
         assert other.end() == 0
         assert [worker.end(timeout_s=40) for worker in workers[1:]] == [0] * (len(workers) - 1)
     assert titles(farm) == sorted(f"Story {n}" for n in range(count * each))
     assert hosts.overlaps == []
     assert farm("verify").status == 0
-    farm("build")
+    assert farm("build").status == 0
     built = farm.documents()
     farm("reindex")
-    farm("build", *([] if SOAK else ["--full"]))  # which takes minutes
+    farm("build")
     assert farm.documents() == built
 
 
 def _lines(process):
+    """Read what a process has said so far."""
     while not process._queue.empty():
         process.lines.append(process._queue.get())
     return process.lines
@@ -164,17 +174,6 @@ def test_until_idle(tmp_path, cluster, web):
         assert "1 picture fetched" in farm("worker", "--until-idle").out
     assert hosts.overlaps == []
     assert hosts.asked[f"127.0.8.8:{web.port}"] == 1
-
-
-def test_the_server_tells(tmp_path, cluster, web):
-    """`/status` and `/metrics` of a daemon tell of jobs and workers."""
-    farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 3, 1))
-    with living(farm, "daemon", "--port", "0") as daemon:
-        daemon.serving()
-        within(30, lambda: daemon.counted("feedarchiver_jobs").get('feedarchiver_jobs{state="waiting"}') == 3)
-        assert daemon.counted("feedarchiver_workers") == {"feedarchiver_workers": 0}
-        assert b"<dt>Jobs</dt><dd>3<small>0 under way, 0 failed, 0 workers</small>" in daemon.get("/status").body
-        assert daemon.end() == 0
 
 
 def test_wrong_use(tmp_path):
