@@ -34,9 +34,12 @@ class Output:
         self.write(document.path, [document.data])
         self.note_whole(document.path, key)
 
-    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
-        """Write a document, note which images it shows, and count what has come of it."""
-        came = self.folder.write_parts(path, parts)
+    def write(self, path: str, parts: Sequence[bytes | memoryview], *, waits: bool = False) -> None:
+        """Write a document, note which images it shows, and count what has come of it.
+
+        One that `waits` for others is not there before all is settled; so it is to be noted after that.
+        """
+        came = self.folder.write_parts(path, parts, waits=waits)
         if self._archived_images and not path.startswith(IMAGES):
             shown = {found.decode() for part in parts for found in _IMAGE.findall(part)}
             self.unshown |= self._index.images.show(path, map(ObjectId, shown))

@@ -111,7 +111,7 @@ class Reading:
             self._out.remove([path])
             return False
         document = article_page(shown, self._languages.get(line.source), self._versions(entry))
-        self._out.write(document.path, [document.data])
+        self._out.write(document.path, [document.data], waits=True)
         return True
 
     def _versions(self, entry: int) -> list[Version]:

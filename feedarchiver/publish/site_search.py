@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate, chain, pairwise
-from operator import add
 from typing import IO, NamedTuple
 
 from feedarchiver.model import Document
@@ -49,7 +48,8 @@ _BOUNDS = (  # noqa: SIM905 - one a line would fill pages
 ).split()
 _CELLS = len(_BOUNDS) + 1
 _WORD = re.compile(rf"([^\W_{UNSPACED}]{{1,32}})[^\W_{UNSPACED}]*")
-_UNSPACED = re.compile(f"[{UNSPACED}]+")
+_EVEN = re.compile(f"[{UNSPACED}]{{2}}")  # every other pair of a run, and those between
+_ODD = re.compile(f"(?<=[{UNSPACED}])[{UNSPACED}]{{2}}")
 _ALIKE = re.compile(rf" ([{UNSPACED}])(?<= \1. \1)")  # the beginning of a pair, after one that begins alike
 
 Read = Callable[[str], bytes]
@@ -100,11 +100,7 @@ def searchable(page: str, title: str, text: str, shown: datetime, language: str 
 def terms(text: str) -> set[str]:
     """List what `text` is found by. A single character of a script without spaces is not."""
     text = folded(text[:_MOST_TEXT])
-    runs = " ".join(_UNSPACED.findall(text))
-    found = set(map(add, runs, runs[1:]))
-    found.difference_update([pair for pair in found if " " in pair])
-    found.update(_WORD.findall(text))
-    return found
+    return {*_EVEN.findall(text), *_ODD.findall(text), *_WORD.findall(text)}
 
 
 def lines(found: set[str]) -> list[str]:
