@@ -90,13 +90,13 @@ class Builder:
                 self._remove_feed(name)
             standing = {path for name in (SITE, *states) for path in self._log.documents(name)} if known else set()
             self._out.remove(sorted(known - standing - {ARTICLES, IMAGES}))
-            self._out.folder.settle()
+            self._out.settle()
             self._rendering.finish()
             for name, since in self._undecided.items():
                 self._log.forget(name, since)
             if self._undecided:
                 self._log.set_state(SITE, self._log.states()[SITE]._replace(selection="", key=""))
-        self._out.folder.settle()
+        self._out.settle()
         self._index.commit()
 
     def _takes(self, feed: Feed) -> Callable[[News], bool] | None:
@@ -131,9 +131,9 @@ class Builder:
             sealed.reverse()  # a page is taken out of older, larger ones: begin where those are not overwritten yet
         for page in sealed:
             self._page(feed, page, key, noted)
-        self._out.folder.settle()
+        self._out.settle()
         updated = self._page(feed, subscription, key, noted)
-        self._out.folder.settle()
+        self._out.settle()
         self._out.remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
         whole = feed.id not in self._undecided and feed.id not in self._lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")
@@ -196,7 +196,7 @@ class Builder:
                 ends = (start + len(piece) for start, piece in zip(document.starts, made.pop(name), strict=True))
                 pieces = Pieces.at(shown, document.starts, ends)
             self._rendering.settle()
-            self._out.write(document.path, document.parts)
+            self._out.write(document.path, document.parts, waits=page.number is not None)
             done = key if len(pieces.events) == len(lines) else ""  # else it is written again, until nothing is lacking
             self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", self._out.made, pieces))
 

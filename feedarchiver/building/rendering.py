@@ -86,7 +86,7 @@ class Rendering:
     def settle(self) -> None:
         """See that the images published so far outlast a power cut, before something is written that shows them."""
         if self._unsettled:
-            self._out.folder.settle()
+            self._out.settle()
             self._unsettled = False
 
     def finish(self) -> None:
@@ -98,7 +98,7 @@ class Rendering:
             self._sweep(self._out.unshown)
         else:
             self._compare()
-        self._out.folder.settle()
+        self._out.settle()
         self._log.settle(self._damaged)
         if self._target.archived_images and state_of(self._out.root, IMAGES):
             self._out.note_whole(IMAGES, "")

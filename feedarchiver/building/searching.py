@@ -39,20 +39,17 @@ class Searching:
             self._out.stands(len(noted))
             self._out.note_whole(MANIFEST, key)
             return
-        written: list[str] = []
+        written = set()
         added = map(self._searched, range(before or 0, whole.events))
         with SpooledTemporaryFile(_MEMORY_BYTES, dir=self._out.root) as room:
             for document in grown(before or 0, whole.events, added, self._read, room):
-                if document.path == MANIFEST:
-                    self._out.folder.settle()
-                    for path in written:
-                        self._out.note_whole(path, key)
-                    self._out.publish(document, key)
-                else:
-                    self._out.write(document.path, [document.data], waits=True)
-                written.append(document.path)
+                is_last = document.path == MANIFEST
+                if is_last:
+                    self._out.settle()
+                self._out.publish(document, key, waits=not is_last)
+                written.add(document.path)
         left = set(paths(whole.events))
-        self._out.stands(len(left.difference(written)))
+        self._out.stands(len(left - written))
         self._out.remove(sorted((noted.keys() | (self._strange() if before is None else set())) - left))
         if not self._whole or not certain:
             self._log.forget_document(MANIFEST)

@@ -21,10 +21,10 @@ from typing import Literal
 from feedarchiver.durable import sync_files
 from feedarchiver.errors import StorageError
 from feedarchiver.model import Document
+from feedarchiver.publish.parts import Part, write
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
-_AT_ONCE = 512  # the least IOV_MAX of our systems is 1024
 _MOST_WAITING = 256
 
 
@@ -41,9 +41,7 @@ class Folder:
         """Publish a document. Raises StorageError; ValueError for a path that is none below this folder."""
         return self.write_parts(document.path, [document.data])
 
-    def write_parts(
-        self, place: str, parts: Sequence[bytes | memoryview], *, waits: bool = False
-    ) -> Literal["written", "unchanged"]:
+    def write_parts(self, place: str, parts: Sequence[Part], *, waits: bool = False) -> Literal["written", "unchanged"]:
         """Publish a document that comes in parts, which are never put together in memory.
 
         One that `waits` gets its name together with others, at the latest when all is settled. Write it only once.
@@ -67,6 +65,11 @@ class Folder:
             if len(self._waiting) == _MOST_WAITING:
                 self._name()
         return "written"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was written that has not got its name yet."""
+        return bool(self._waiting)
 
     def settle(self) -> None:
         """Make the names of what was written or removed durable. What is written after it refers to what was before."""
@@ -208,7 +211,7 @@ def _below(path: str) -> tuple[str, str]:
     return parent, name
 
 
-def _holds(folder: int, name: str, parts: Sequence[bytes | memoryview]) -> bool:
+def _holds(folder: int, name: str, parts: Sequence[Part]) -> bool:
     """Tell whether the file `name` has just these bytes. Anything but a regular file has not."""
     try:
         file = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
@@ -218,14 +221,14 @@ def _holds(folder: int, name: str, parts: Sequence[bytes | memoryview]) -> bool:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode) or state.st_size != sum(map(len, parts)):
             return False
-        return all(opened.read(len(part)) == part for part in parts)
+        return all(opened.read(len(part)) == bytes(part) for part in parts)
 
 
-def _create(folder: int, name: str, parts: Sequence[bytes | memoryview], *, sync: bool) -> None:
+def _create(folder: int, name: str, parts: Sequence[Part], *, sync: bool) -> None:
     file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666, dir_fd=folder)
     try:
         try:
-            _write(file, parts)
+            write(file, parts)
             if sync:
                 os.fsync(file)
         finally:
@@ -243,15 +246,3 @@ def _rename(folder: int, old: str, new: str) -> None:
         with suppress(OSError):
             os.unlink(old, dir_fd=folder)
         raise
-
-
-def _write(file: int, parts: Sequence[bytes | memoryview]) -> None:
-    """Write all parts, as many at a time as the system takes."""
-    for first in range(0, len(parts), _AT_ONCE):
-        some = [memoryview(part) for part in parts[first : first + _AT_ONCE]]
-        while some:
-            written = os.writev(file, some)
-            while some and written >= len(some[0]):
-                written -= len(some.pop(0))
-            if some:
-                some[0] = some[0][written:]
