@@ -198,9 +198,7 @@ class Builder:
                 pieces = Pieces.at(shown, document.starts, ends)
             self._rendering.settle()
             self._out.write(document.path, document.parts, waits=page.number is not None)
-            done = (
-                key if len(pieces.events) == len(events) else ""
-            )  # else it is written again
+            done = key if len(pieces.events) == len(events) else ""  # else it is written again
             self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", self._out.made, pieces))
 
     def _collect(self, feed: str, page: pages.Page, names: tuple[str, ...]) -> tuple[list[int], dict[str, list[bytes]]]:
