@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
@@ -98,7 +99,7 @@ def documents():
     versions = [site.Version(WHEN, "New", diff("旧的文字", "新的文字")), site.Version(WHEN, "Old")]
     made = [site.index_page(whole, cards[: -site.LATEST - 1 : -1]), site.search_page(), *site.assets()]
     made += [site.article_page(one, None, versions) for one in entries]
-    made += site_search.grown(0, map(site.searched, entries), {}.__getitem__)
+    made += site_search.grown(0, len(entries), map(site.searched, entries), {}.__getitem__, BytesIO())
     yield from ((document.path, document.data) for document in made)
     yield "status.html", status.page(known(), pages=True).encode()
     yield status.STYLE, status.style()

@@ -74,7 +74,7 @@ def test_media_stands_in_the_item():
 
 def test_rss_description_comes_first():
     """In an item with a summary, `description` stands before content:encoded, and once."""
-    tags = [child.tag for child in feed_entry(replace(ENTRY, summary="s")).rss_entry()]
+    tags = [child.tag for child in feed_entry(ENTRY._replace(summary="s")).rss_entry()]
     assert tags.index("description") < tags.index("{http://purl.org/rss/1.0/modules/content/}encoded")
     assert tags.count("description") == 1
 

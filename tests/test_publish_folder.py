@@ -12,6 +12,7 @@ import pytest
 from feedarchiver.errors import StorageError
 from feedarchiver.model import Document
 from feedarchiver.publish.folder import Folder
+from feedarchiver.publish.parts import Stretch
 
 ROOT = os.geteuid() == 0
 
@@ -165,6 +166,7 @@ import os, sys
 from pathlib import Path
 from feedarchiver.model import Document
 from feedarchiver.publish.folder import Folder
+from feedarchiver.publish.parts import Stretch
 def stop(event, args):
     if event == "os.rename":
         os.kill(os.getpid(), 9)
@@ -233,3 +235,30 @@ def test_read_and_names(tmp_path):
     assert folder.names("all") == ["rss.xml"]
     assert folder.read("all/atom.xml") is folder.read("none/x") is folder.read("all") is None
     assert folder.names("none") == folder.names("all/rss.xml") == []
+
+
+def test_stretches_of_files_are_copied(tmp_path):
+    """A stretch of another file comes out as it is there, between bytes; one that is cut off is an error."""
+    (tmp_path / "old").write_bytes(b"0123456789")
+    file = os.open(tmp_path / "old", os.O_RDONLY)
+    try:
+        folder = Folder(tmp_path / "feeds")
+        assert folder.write_parts("a/b", [b"<", Stretch(file, 2, 5), b">"]) == "written"
+        assert folder.write_parts("a/b", [b"<", Stretch(file, 2, 5), b">"]) == "unchanged"
+        with pytest.raises(StorageError, match="reports an error"):
+            folder.write_parts("a/c", [Stretch(file, 8, 5)])
+    finally:
+        os.close(file)
+    assert (tmp_path / "feeds/a/b").read_bytes() == b"<23456>"
+    assert tree(tmp_path / "feeds") == ["a", "a/b"]
+
+
+def test_files_that_wait_get_their_names_together(tmp_path):
+    """A file that waits for others has its name when all is settled, and leaves nothing behind."""
+    folder = Folder(tmp_path)
+    folder.write_parts("a/b", [b"1"], waits=True)
+    assert folder.is_waiting
+    assert not (tmp_path / "a/b").exists()
+    folder.settle()
+    assert not folder.is_waiting
+    assert tree(tmp_path) == ["a", "a/b"]

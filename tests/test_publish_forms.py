@@ -1,13 +1,17 @@
 """Forms against feedgen: the entries come from test_publish_build."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_publish_build import articles, case, entry, instants, texts
 
-from feedarchiver.model import Article, Image
+from feedarchiver.model import Article, Feed, Image
 from feedarchiver.publish import atom, rss
 from feedarchiver.publish.forms import Draft
+from feedarchiver.publish.pages import Page
+from feedarchiver.publish.plan import FeedDocument
 from feedarchiver.publish.rendered import render
 
 FORMATS = (rss, atom)
@@ -44,3 +48,22 @@ def test_marks_in_an_article_are_text():
     )
     for format_ in FORMATS:
         assert format_.entry_piece(Draft(shown)) == format_.written(shown)
+
+
+@pytest.mark.parametrize("page", [Page(None, 0, 3, 0), Page(None, 0, 3, 7), Page(1, 0, 1, 7), Page(4, 0, 1, 7)])
+@pytest.mark.parametrize("updated", [None, datetime(2024, 1, 2, 3, 4, 5, 678, tzinfo=UTC)])
+@pytest.mark.parametrize("pages", [True, False])
+def test_heads_are_what_feedgen_writes(page, updated, pages):
+    """So are the heads of documents, of any place in the chain, whatever a feed is called."""
+    title = '\ufdd0url\ufdd1 <a> & "b" 0001-01-01T00:00:00Z 8000000000001'
+    for feed in (Feed(id="a_b", title="A"), Feed(id="b", title=title, subtitle=title, language="zh")):
+        head = FeedDocument(
+            feed=feed,
+            base_url="http://x.example/a%20b/?&",
+            page=page,
+            updated=updated,
+            pages=pages,
+            hub="http://h/?a&b",
+        )
+        for format_ in FORMATS:
+            assert format_.around(head) == format_.written_around(head)

@@ -1,12 +1,24 @@
 import json
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feedarchiver.publish import site_search
-from feedarchiver.publish.site_search import BLOCK, MANIFEST, Segment, gone, grown, paths, searchable, segments, terms
+from feedarchiver.publish.site_search import (
+    BLOCK,
+    MANIFEST,
+    Segment,
+    gone,
+    grown,
+    lines,
+    paths,
+    searchable,
+    segments,
+    terms,
+)
 
 WHEN = datetime(2024, 1, 2, tzinfo=UTC)
 
@@ -19,8 +31,12 @@ def never(path):
     raise AssertionError(f"read {path}")
 
 
+def grew(before, after, added, read):
+    return {document.path: document.data for document in grown(before, after, added, read, BytesIO())}
+
+
 def built(count, text="北京 news"):
-    return {document.path: document.data for document in grown(0, (entry(n, text) for n in range(count)), never)}
+    return grew(0, count, (entry(n, text) for n in range(count)), never)
 
 
 def test_terms_are_pairs_and_words():
@@ -41,19 +57,21 @@ def test_growth_does_not_show(steps):
     """Entries added in any portions give the bytes that they give all at once; what is gone was there."""
     files, count = {}, 0
     for step in steps:
-        for document in grown(count, [entry(number) for number in range(count, count + step)], files.__getitem__):
-            files[document.path] = document.data
+        files |= grew(count, count + step, map(entry, range(count, count + step)), files.__getitem__)
         for path in gone(count, count + step):
             del files[path]
         count += step
-    assert files == {document.path: document.data for document in grown(0, map(entry, range(count)), never)}
+    assert files == grew(0, count, map(entry, range(count)), never)
 
 
 def test_the_largest_segments_are_never_written_again():
-    """Beyond 4096 entries the index grows as before, and nothing touches a segment of that size again."""
+    """One comes out the same from smaller ones; then the index grows as before, and nothing touches it again."""
     files = built(4_104, "ab")
+    some = built(3_700, "ab")
+    more = grew(3_700, 4_104, (entry(number, "ab") for number in range(3_700, 4_104)), some.__getitem__)
+    assert {path: (some | more)[path] for path in files} == files
     assert Segment(4096, 0) in segments(4_104)
-    changed = [document.path for document in grown(4_104, [entry(4_104)], files.__getitem__)]
+    changed = list(grew(4_104, 4_105, [entry(4_104)], files.__getitem__))
     assert not any("/4096/" in path for path in changed)
     assert len(changed) <= 6
     assert changed[-1] == MANIFEST
@@ -62,10 +80,10 @@ def test_the_largest_segments_are_never_written_again():
 def test_a_killed_build_is_made_good():
     """Files that hold more than their manifest counts are brought to what they should be."""
     files = built(10)
-    ahead = {document.path: document.data for document in grown(10, [entry(10, "other 文字")], files.__getitem__)}
+    ahead = grew(10, 11, [entry(10, "other 文字")], files.__getitem__)
     mixed = {**files, **{path: data for path, data in ahead.items() if path != MANIFEST and "entries" not in path}}
-    again = {document.path: document.data for document in grown(10, [entry(10, "same 北京")], mixed.__getitem__)}
-    right = {document.path: document.data for document in grown(10, [entry(10, "same 北京")], files.__getitem__)}
+    again = grew(10, 11, [entry(10, "same 北京")], mixed.__getitem__)
+    right = grew(10, 11, [entry(10, "same 北京")], files.__getitem__)
     assert again == right
 
 
@@ -82,11 +100,18 @@ def test_hostile_text_stays_a_value():
     bad = '"),alert(1)//|a b\\ \u2028</script>\n'
     row = searchable("articles/1.html", bad, bad, WHEN, None).row
     assert json.loads(row)[2] == bad
-    for document in grown(0, [searchable("articles/1.html", bad, bad, WHEN, None)], never):
-        name = json.dumps(document.path.removeprefix("search/").removesuffix(".js"))
-        text = document.data.decode()
+    for path, data in grew(0, 1, [searchable("articles/1.html", bad, bad, WHEN, None)], never).items():
+        name = json.dumps(path.removeprefix("search/").removesuffix(".js"))
+        text = data.decode()
         assert text.startswith(f"arrived({name},")
         json.loads(text.removeprefix(f"arrived({name},").removesuffix(")\n"))
+
+
+def test_cells():
+    """Terms stand in order in their cell, pairs that begin alike as one, and all words with one beginning together."""
+    held = lines({"北京", "北方", "京都", "oxford", "oxfordshire", "oxf", "oxe", "ox"})
+    assert len(held) == 256
+    assert [line for line in held if line] == ["ox oxe", "oxf oxford oxfordshire", "京都", "北京方"]
 
 
 def test_long_articles_are_bounded():

@@ -12,9 +12,9 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from feedarchiver.archive.durable import make_folders, sync_files, sync_folder, sync_folders
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.spread import spread
+from feedarchiver.durable import make_folders, sync_files, sync_folder, sync_folders
 from feedarchiver.errors import DamagedObject, MissingObject, StorageError
 from feedarchiver.model import ObjectId
 

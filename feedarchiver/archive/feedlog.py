@@ -221,6 +221,14 @@ class FeedLog:
         )
         return self._db.execute(query, (since, feed)).fetchall()
 
+    def latest(self, feed: str, first: int, end: int) -> list[tuple[int, int]]:
+        """Return the events that `lines` does, and when what each shows was updated."""
+        query = "SELECT seq, updated, entry, before FROM log WHERE feed = ? AND seq >= ? AND seq < ? ORDER BY seq DESC"
+        found: dict[tuple[int, int | None], tuple[int, int]] = {}
+        for seq, updated, entry, before in self._db.execute(query, (feed, first, end)):
+            found.setdefault((entry, None if before is None else seq), (seq, updated))
+        return list(found.values())
+
     def lines(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
         """Return the events `first` to before `end`, the latest first: all changes, of each entry only the latest."""
         query = (

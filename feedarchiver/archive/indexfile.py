@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.bucket import Store
-from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged, is_doubtful
 from feedarchiver.archive.lock import locked
+from feedarchiver.durable import sync_folder
 from feedarchiver.errors import StorageError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from feedarchiver.archive.durable import sync_folder
+from feedarchiver.durable import sync_folder
 from feedarchiver.errors import StorageError
 from feedarchiver.model import ObjectId
 

@@ -15,8 +15,8 @@ from threading import Lock
 from typing import TypeVar
 
 from feedarchiver.archive.bucket import ANNOUNCED, CAPTURES, Length, empty, is_hexadecimal
-from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.objects import object_id as name_of
+from feedarchiver.durable import sync_folder
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
 from feedarchiver.s3.remote import Remote

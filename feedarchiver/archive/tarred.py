@@ -19,10 +19,10 @@ from typing import BinaryIO
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import CAPTURES, KINDS
 from feedarchiver.archive.choosing import Chosen
-from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.holdings import LEFT_OUT, OTHERS, Refuse, Wanted, check, check_size
 from feedarchiver.archive.layout import check_format
 from feedarchiver.archive.tarstream import BLOCK, Broken, Member, reading, zstd_library
+from feedarchiver.durable import sync_folder
 from feedarchiver.errors import ArchiveError, StorageError, UsageError
 from feedarchiver.model import ObjectId, Refusal
 

@@ -90,13 +90,13 @@ class Builder:
                 self._remove_feed(name)
             standing = {path for name in (SITE, *states) for path in self._log.documents(name)} if known else set()
             self._out.remove(sorted(known - standing - {ARTICLES, IMAGES}))
-            self._out.folder.settle()
+            self._out.settle()
             self._rendering.finish()
             for name, since in self._undecided.items():
                 self._log.forget(name, since)
             if self._undecided:
                 self._log.set_state(SITE, self._log.states()[SITE]._replace(selection="", key=""))
-        self._out.folder.settle()
+        self._out.settle()
         self._index.commit()
 
     def _takes(self, feed: Feed) -> Callable[[News], bool] | None:
@@ -131,9 +131,9 @@ class Builder:
             sealed.reverse()  # a page is taken out of older, larger ones: begin where those are not overwritten yet
         for page in sealed:
             self._page(feed, page, key, noted)
-        self._out.folder.settle()
+        self._out.settle()
         updated = self._page(feed, subscription, key, noted)
-        self._out.folder.settle()
+        self._out.settle()
         self._out.remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
         whole = feed.id not in self._undecided and feed.id not in self._lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")
@@ -156,10 +156,11 @@ class Builder:
                 stale[name] = wanted
         if not stale and page.number is not None:
             return None
-        lines = self._log.lines(feed.id, page.first, page.end)
+        latest = self._log.latest(feed.id, page.first, page.end)
+        changed = max((updated for _, updated in latest), default=None)
         if stale:
-            self._write_page(feed, page, lines, stale)
-        return max((line.updated for _, line in lines), default=None)
+            self._write_page(feed, page, array("I", [seq for seq, _ in latest]), changed, stale)
+        return changed
 
     def _is_changed(self, feed: Feed, page: pages.Page) -> bool:
         """Tell whether a page may show an image that has come since it was written."""
@@ -167,19 +168,19 @@ class Builder:
         place = bisect_left(events, page.first)
         return place < len(events) and events[place] < page.end
 
-    def _write_page(self, feed: Feed, page: pages.Page, lines: list[tuple[int, Line]], keys: dict[str, str]) -> None:
+    def _write_page(
+        self, feed: Feed, page: pages.Page, events: "array[int]", updated: int | None, keys: dict[str, str]
+    ) -> None:
         """Write a page in the formats that `keys` names, from kept pieces where there are."""
-        events = array("I", [seq for seq, _ in lines])
         changed = self._is_changed(feed, page)
         whole = {name: None if changed else self._kept.whole(feed.id, name, events) for name in keys}
         missing = tuple(name for name, pieces in whole.items() if pieces is None)
-        shown, made = self._collect(feed.id, lines, missing) if missing else ([], {})
-        updated = moment(max(line.updated for _, line in lines)) if lines else None
+        shown, made = self._collect(feed.id, page, missing) if missing else ([], {})
         head = FeedDocument(
             feed=feed,
             base_url=self._target.base_url,
             page=page,
-            updated=updated,
+            updated=None if updated is None else moment(updated),
             pages=self._target.pages,
             hub=self._target.hub if page.number is None else None,
         )
@@ -191,19 +192,18 @@ class Builder:
                 pieces = kept.moved(document.starts[0] - kept.starts[0])
             else:
                 if kept:  # the file cannot be read any more
-                    shown, made = self._collect(feed.id, lines, (name,))
+                    shown, made = self._collect(feed.id, page, (name,))
                 document = assemble(head, FORMATS[name], made[name])
                 ends = (start + len(piece) for start, piece in zip(document.starts, made.pop(name), strict=True))
                 pieces = Pieces.at(shown, document.starts, ends)
             self._rendering.settle()
-            self._out.write(document.path, document.parts)
-            done = key if len(pieces.events) == len(lines) else ""  # else it is written again, until nothing is lacking
+            self._out.write(document.path, document.parts, waits=page.number is not None)
+            done = key if len(pieces.events) == len(events) else ""  # else it is written again
             self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", self._out.made, pieces))
 
-    def _collect(
-        self, feed: str, lines: list[tuple[int, Line]], names: tuple[str, ...]
-    ) -> tuple[list[int], dict[str, list[bytes]]]:
+    def _collect(self, feed: str, page: pages.Page, names: tuple[str, ...]) -> tuple[list[int], dict[str, list[bytes]]]:
         """Find or make the pieces of a page. Returns which events they show, and those of each format."""
+        lines = self._log.lines(feed, page.first, page.end)
         shown = []
         pieces: dict[str, list[bytes]] = {name: [] for name in names}
         kept = [self._kept_pieces(feed, seq, line, names) for seq, line in lines]

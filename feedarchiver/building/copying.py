@@ -15,10 +15,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from feedarchiver.archive.durable import sync_folder
 from feedarchiver.archive.lock import locked
 from feedarchiver.building.keys import COPIED, SETTLED, is_copied, state_of
 from feedarchiver.building.target import Advance, Built
+from feedarchiver.durable import sync_folder
 from feedarchiver.errors import StorageError
 from feedarchiver.publish.folder import Folder
 from feedarchiver.publish.kinds import media_type, published

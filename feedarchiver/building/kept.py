@@ -7,19 +7,27 @@ notes but time.
 
 import os
 from array import array
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from feedarchiver.archive.feedlog import FeedLog, Line, Noted, Pieces
 from feedarchiver.building.keys import stamp
+from feedarchiver.publish.parts import Stretch
 
 
-class _Opened(NamedTuple):
-    """A document that pieces are taken out of. `places`: which of them shows an event."""
+@dataclass(frozen=True)
+class _Opened:
+    """A document that pieces are taken out of."""
 
     noted: Noted
     file: int
-    places: dict[int, int]
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Tell which piece shows an event."""
+        return {event: place for place, event in enumerate(self.noted.pieces.events)}
 
     def read(self, place: int) -> bytes | None:
         """Read a piece."""
@@ -38,7 +46,6 @@ class Kept:
         self._log, self._root, self._made, self._span = log, root, made, span
         self._opened: dict[tuple[str, str], _Opened] = {}
         self._had = log.published()
-        self._buffer = bytearray()  # one for all: making a new one for each document costs more than reading it
 
     def __enter__(self) -> Self:
         return self
@@ -63,16 +70,13 @@ class Kept:
         opened = self._at(feed, name, events[0]) if events else None
         return opened.noted.pieces if opened and opened.noted.pieces.events == events else None
 
-    def body(self, feed: str, name: str, events: "array[int]") -> memoryview | None:
-        """Read all pieces of such a page with what is between them. They are valid until the next call."""
+    def body(self, feed: str, name: str, events: "array[int]") -> Stretch | None:
+        """Tell where all pieces of such a page lie with what is between them. It can be copied until the next call."""
         opened = self._at(feed, name, events[0])
         if opened is None:
             return None
         start, end = opened.noted.pieces.starts[0], opened.noted.pieces.ends[-1]
-        if len(self._buffer) < end - start:
-            self._buffer = bytearray(end - start)
-        data = memoryview(self._buffer)[: end - start]
-        return data if os.preadv(opened.file, [data], start) == len(data) else None
+        return Stretch(opened.file, start, end - start)
 
     def _found(self, feed: str, seq: int, formats: tuple[str, ...]) -> dict[str, bytes]:
         found = {}
@@ -94,7 +98,7 @@ class Kept:
         if noted is None or noted.made != self._made:
             return None
         try:
-            file = os.open(self._root / noted.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            file = os.open(f"{self._root}/{noted.path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return None
         if stamp(os.fstat(file)) != noted.stamp:
@@ -102,6 +106,6 @@ class Kept:
             return None
         if before := self._opened.pop((feed, name), None):
             os.close(before.file)
-        opened = _Opened(noted, file, {event: place for place, event in enumerate(noted.pieces.events)})
+        opened = _Opened(noted, file)
         self._opened[feed, name] = opened
         return opened

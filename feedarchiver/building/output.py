@@ -10,6 +10,7 @@ from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.imagefile import ENDINGS
 from feedarchiver.model import Document, ObjectId
 from feedarchiver.publish.folder import Folder
+from feedarchiver.publish.parts import Part
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
@@ -28,17 +29,25 @@ class Output:
         self.unshown: set[int] = set()
         self._archived_images = target.archived_images
         self._batched = 0
+        self._unnoted: list[Noted] = []
 
-    def publish(self, document: Document, key: str) -> None:
+    def publish(self, document: Document, key: str, *, waits: bool = False) -> None:
         """Write a document that is about all feeds, and note it."""
-        self.write(document.path, [document.data])
+        self.write(document.path, [document.data], waits=waits)
         self.note_whole(document.path, key)
 
-    def write(self, path: str, parts: Sequence[bytes | memoryview]) -> None:
-        """Write a document, note which images it shows, and count what has come of it."""
-        came = self.folder.write_parts(path, parts)
+    def write(self, path: str, parts: Sequence[Part], *, waits: bool = False) -> None:
+        """Write a document, note which images it shows, and count what has come of it.
+
+        One that `waits` for others is not there before all is settled.
+        """
+        if self._archived_images:
+            parts = list(map(bytes, parts))
+        came = self.folder.write_parts(path, parts, waits=waits)
+        if not self.folder.is_waiting:
+            self._note_all()
         if self._archived_images and not path.startswith(IMAGES):
-            shown = {found.decode() for part in parts for found in _IMAGE.findall(part)}
+            shown = {found.decode() for part in parts for found in _IMAGE.findall(bytes(part))}
             self.unshown |= self._index.images.show(path, map(ObjectId, shown))
         if came == "written":
             self._done.written.append(path)
@@ -55,12 +64,25 @@ class Output:
         self.note(Noted(path, SITE, "", 0, 0, key, "", self.made, Pieces.at((), (), ())))
 
     def note(self, noted: Noted) -> None:
-        """Note a document, or a folder, as it now is, and every so often make what was noted durable."""
-        self._index.feeds.note(noted._replace(stamp=state_of(self.root, noted.path) or ""))
-        self._batched += 1
-        if self._batched % _BATCH == 0:
-            self._index.commit()
-            self._index.begin()
+        """Note a document, or a folder, as it is once nothing waits any more."""
+        self._unnoted.append(noted)
+        if not self.folder.is_waiting:
+            self._note_all()
+
+    def settle(self) -> None:
+        """See that what was written is there for good, before something is written that refers to it."""
+        self.folder.settle()
+        self._note_all()
+
+    def _note_all(self) -> None:
+        """Note what is to be noted, and every so often make what was noted durable."""
+        for noted in self._unnoted:
+            self._index.feeds.note(noted._replace(stamp=state_of(self.root, noted.path) or ""))
+            self._batched += 1
+            if self._batched % _BATCH == 0:
+                self._index.commit()
+                self._index.begin()
+        self._unnoted.clear()
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take documents away."""

@@ -63,7 +63,7 @@ class Reading:
         if not whole.entries:
             self._index.feeds.forget_document(ARTICLES)
             return
-        self._out.folder.settle()
+        self._out.settle()
         key = f"{self._key} {whole.captured}"
         if lacking:  # noted in no state, so what is missing is tried again
             self._index.feeds.note(Noted(ARTICLES, SITE, "", 0, 0, key, "", self._out.made, Pieces.at((), (), ())))
@@ -111,7 +111,7 @@ class Reading:
             self._out.remove([path])
             return False
         document = article_page(shown, self._languages.get(line.source), self._versions(entry))
-        self._out.write(document.path, [document.data])
+        self._out.write(document.path, [document.data], waits=True)
         return True
 
     def _versions(self, entry: int) -> list[Version]:

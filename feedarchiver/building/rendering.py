@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
@@ -87,7 +86,7 @@ class Rendering:
     def settle(self) -> None:
         """See that the images published so far outlast a power cut, before something is written that shows them."""
         if self._unsettled:
-            self._out.folder.settle()
+            self._out.settle()
             self._unsettled = False
 
     def finish(self) -> None:
@@ -99,7 +98,7 @@ class Rendering:
             self._sweep(self._out.unshown)
         else:
             self._compare()
-        self._out.folder.settle()
+        self._out.settle()
         self._log.settle(self._damaged)
         if self._target.archived_images and state_of(self._out.root, IMAGES):
             self._out.note_whole(IMAGES, "")
@@ -126,11 +125,11 @@ class Rendering:
         if line.before is None:
             entry = self._archive.entry(line)
             shown = render(entry, cleaned.body(entry.object_id, entry.article), stored, base)
-            return replace(shown, paged=False) if line.source == HEALTH else shown
+            return shown._replace(paged=False) if line.source == HEALTH else shown
         change = self._archive.change(line, line.before)
         old, new = change.before, change.entry.article
         shown = render_change(change, cleaned.body(line.before, old), cleaned.body(line.article, new))
-        return replace(shown, content=illustrated(shown.content, stored), base=base)
+        return shown._replace(content=illustrated(shown.content, stored), base=base)
 
     def _shown(self, url: str, copy: Copy) -> Image | None:
         """Tell how an image is shown of which there is a copy. One that cannot be published stays the original."""

@@ -1,6 +1,7 @@
 """The search index of the published pages: it grows with the log of all feeds together."""
 
 import re
+from tempfile import SpooledTemporaryFile
 
 from feedarchiver.archive.feedlog import FeedLog, State
 from feedarchiver.archive.history import moment
@@ -14,6 +15,7 @@ from feedarchiver.publish.site import page_path, searched
 from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, grown, paths, searchable
 
 FOLDER = "search/"
+_MEMORY_BYTES = 4_000_000
 _OURS = re.compile(r"\d{6,}\.\d{3}\.js")
 
 
@@ -38,11 +40,14 @@ class Searching:
             self._out.note_whole(MANIFEST, key)
             return
         written = set()
-        for document in grown(before or 0, map(self._searched, range(before or 0, whole.events)), self._read):
-            if document.path == MANIFEST:
-                self._out.folder.settle()
-            self._out.publish(document, key)
-            written.add(document.path)
+        added = map(self._searched, range(before or 0, whole.events))
+        with SpooledTemporaryFile(_MEMORY_BYTES, dir=self._out.root) as room:
+            for document in grown(before or 0, whole.events, added, self._read, room):
+                is_last = document.path == MANIFEST
+                if is_last:
+                    self._out.settle()
+                self._out.publish(document, key, waits=not is_last)
+                written.add(document.path)
         left = set(paths(whole.events))
         self._out.stands(len(left - written))
         self._out.remove(sorted((noted.keys() | (self._strange() if before is None else set())) - left))

@@ -7,4 +7,5 @@ rss.py atom.py  the formats
 pieces.py       what they share: feedgen, and documents put together from pieces
 feedgen_ext.py  what feedgen lacks or gets wrong
 folder.py       the published folder
+parts.py        what its files are put together from
 """

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
 from feedarchiver.publish.pages import ATOM
-from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
+from feedarchiver.publish.pieces import Frame, around_like, feed_entry, feed_head
 from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
@@ -16,12 +16,12 @@ _FRAME = Frame.of("feed")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one entry."""
-    return _form(draft.shape).fill(draft)
+    return _form(draft.shape).fill(draft.values, draft.content)
 
 
 @lru_cache(SHAPES)
 def _form(shape: Shape) -> Form:
-    return Form.of(written(shape.sample, DESCRIPTION))
+    return Form.of_entry(written(shape.sample, DESCRIPTION))
 
 
 def written(entry: Rendered, description: str | None = None) -> bytes:
@@ -34,6 +34,11 @@ def written(entry: Rendered, description: str | None = None) -> bytes:
 
 def around(head: FeedDocument) -> Around:
     """Write the feed round its entries."""
+    return around_like(written_around, head, NAMES)
+
+
+def written_around(head: FeedDocument) -> Around:
+    """Have feedgen write the feed round its entries."""
     feed = feed_head(head, NAMES, MEDIA_TYPE)
     feed.updated(head.updated or NEVER)
     return _FRAME.around(head, feed.atom_str(pretty=True, xml_declaration=False))

@@ -15,11 +15,10 @@ from feedarchiver.model import Document
 from feedarchiver.publish import atom, feedpage, jsonfeed, opml, rss
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import Names
+from feedarchiver.publish.parts import Part
 from feedarchiver.publish.plan import Around, FeedDocument, Site
 from feedarchiver.publish.rendered import Rendered
 from feedarchiver.publish.site import assets, index_page, search_page
-
-Part = bytes | memoryview
 
 
 class Format(Protocol):
@@ -59,7 +58,7 @@ class Assembled(NamedTuple):
     @property
     def data(self) -> bytes:
         """The whole document."""
-        return b"".join(self.parts)
+        return b"".join(map(bytes, self.parts))
 
 
 def assemble(head: FeedDocument, format_: Format, pieces: Iterable[Part]) -> Assembled:

@@ -4,7 +4,6 @@ Told is what makes a version: title, link, lead picture and text. Of the text, w
 a few words next to each change, as on the reading pages.
 """
 
-from dataclasses import replace
 from html import escape
 
 from feedarchiver.markup import Body, plain, xml_text
@@ -34,8 +33,7 @@ def render_change(change: Change, old_body: Body, new_body: Body) -> Rendered:
         parts.append(_replaced(*(img(shown.image) if shown.image else "" for shown in (before, after))))
     if old_body.text != new_body.text:
         parts.append("".join(map(_written, shortened(diff(old_body.text, new_body.text)))))
-    return replace(
-        after,
+    return after._replace(
         id=change.id,
         about=after.id,
         paged=False,

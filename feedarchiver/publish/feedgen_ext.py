@@ -59,15 +59,15 @@ class FeedExtension:
     def extend_rss(self, rss: etree._Element) -> None:
         """Add the date of the last change, if there was one, and the links."""
         channel = rss[0]
-        if self.document.updated:
-            _text(channel, "lastBuildDate", dates.rfc822(self.document.updated))
+        if changed := self.document.changed(dates.rfc822):
+            _text(channel, "lastBuildDate", changed)
         for link in self._chain():
             _link(channel, f"{{{ATOM}}}link", link)
         self._mark(channel)
 
     def extend_atom(self, feed: etree._Element) -> None:
         """Spell the date in UTC and add the links."""
-        _respell(feed, "updated", self.document.updated or NEVER)
+        _respell(feed, "updated", self.document.changed(dates.rfc3339) or dates.rfc3339(NEVER))
         for link in self._chain():
             _link(feed, "link", link)
         self._mark(feed)
@@ -109,7 +109,7 @@ class EntryExtension:
         """Mend the links, spell the dates in UTC, and add the picture."""
         for element, link in zip(entry.iterchildren("link"), links(self.entry), strict=True):
             _mend(element, link)
-        _respell(entry, "updated", self.entry.updated)
+        _respell(entry, "updated", dates.rfc3339(self.entry.updated))
         if self.entry.published:
             _text(entry, "published", dates.rfc3339(self.entry.published))
         if self.entry.image:
@@ -127,8 +127,8 @@ def _text(parent: etree._Element, tag: str, text: str) -> None:
     etree.SubElement(parent, tag).text = text
 
 
-def _respell(parent: etree._Element, tag: str, instant: datetime) -> None:
-    next(parent.iterchildren(tag)).text = dates.rfc3339(instant)  # feedgen writes no Atom without it
+def _respell(parent: etree._Element, tag: str, instant: str) -> None:
+    next(parent.iterchildren(tag)).text = instant  # feedgen writes no Atom without it
 
 
 def _link(parent: etree._Element, tag: str, link: Link) -> None:

@@ -1,9 +1,10 @@
 """The published folder: whole files, replaced only when their bytes change.
 
 A reader of a file, however it reads, sees the old bytes or the new ones, also after a power cut: temporary file in the
-same folder, fsync, rename, and at last (`settle`) fsync of the folder. Nothing is written outside: folders are opened
-one below the other and a symbolic link among them is refused; one in the place of a file is replaced, what it points to
-is left alone.
+same folder, fsync, rename, and at last (`settle`) fsync of the folder. Many files may wait for each other, to be made
+durable together, which costs a quarter, and then get their names.
+Nothing is written outside: folders are opened one below the other and a symbolic link among them is refused; one in the
+place of a file is replaced, what it points to is left alone.
 One builder at a time: the caller sees to it. Two at once never tear a file, but one of them may fail.
 """
 
@@ -12,15 +13,19 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 from typing import Literal
 
+from feedarchiver.durable import sync_files
 from feedarchiver.errors import StorageError
 from feedarchiver.model import Document
+from feedarchiver.publish.parts import Part, write
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
-_AT_ONCE = 512  # the least IOV_MAX of our systems is 1024
+_MOST_WAITING = 256
 
 
 class Folder:
@@ -28,29 +33,47 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._swept: set[PurePosixPath] = set()
-        self._unsettled: set[PurePosixPath] = set()
+        self._swept: set[str] = set()
+        self._unsettled: set[str] = set()
+        self._waiting: list[tuple[str, str, str]] = []
 
     def write(self, document: Document) -> Literal["written", "unchanged"]:
         """Publish a document. Raises StorageError; ValueError for a path that is none below this folder."""
         return self.write_parts(document.path, [document.data])
 
-    def write_parts(self, place: str, parts: Sequence[bytes | memoryview]) -> Literal["written", "unchanged"]:
-        """Publish a document that comes in parts, which are never put together in memory."""
-        path = _below(place)
+    def write_parts(self, place: str, parts: Sequence[Part], *, waits: bool = False) -> Literal["written", "unchanged"]:
+        """Publish a document that comes in parts, which are never put together in memory.
+
+        One that `waits` gets its name together with others, at the latest when all is settled. Write it only once.
+        """
+        parent, name = _below(place)
+        temporary = f".{name}.{os.getpid()}.tmp"
         try:
-            with self._opened(path.parent, make=True) as folder:
-                if _holds(folder, path.name, parts):
+            with self._opened(parent, make=True) as folder:
+                if _holds(folder, name, parts):
                     return "unchanged"
-                self._sweep(folder, path.parent)
-                _replace(folder, path.name, parts)
-                self._unsettled.add(path.parent)
-                return "written"
+                self._sweep(folder, parent)
+                _create(folder, temporary, parts, sync=not waits)
+                if not waits:
+                    _rename(folder, temporary, name)
         except OSError as error:
-            raise StorageError.of(error, "write", str(self.root / path)) from error
+            self._give_up()
+            raise StorageError.of(error, "write", str(self.root / place)) from error
+        self._unsettled.add(parent)
+        if waits:
+            self._waiting.append((parent, temporary, name))
+            if len(self._waiting) == _MOST_WAITING:
+                self._name()
+        return "written"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something was written that has not got its name yet."""
+        return bool(self._waiting)
 
     def settle(self) -> None:
         """Make the names of what was written or removed durable. What is written after it refers to what was before."""
+        self._name()
         for path in self._unsettled:
             try:
                 with suppress(FileNotFoundError), self._opened(path) as folder:
@@ -59,11 +82,31 @@ class Folder:
                 raise StorageError.of(error, "write", str(self.root / path)) from error
         self._unsettled.clear()
 
+    def _name(self) -> None:
+        """Make the files that wait durable, and give them their names."""
+        try:
+            sync_files([f"{self.root}/{parent}/{temporary}" for parent, temporary, _ in self._waiting], str(self.root))
+            for parent, waiting in groupby(self._waiting, itemgetter(0)):
+                with self._opened(parent) as folder:
+                    for _, temporary, name in waiting:
+                        _rename(folder, temporary, name)
+        except OSError as error:
+            self._give_up()
+            raise StorageError.of(error, "write", error.filename or str(self.root)) from error
+        self._waiting.clear()
+
+    def _give_up(self) -> None:
+        """Take away the files that wait: the disk may be full."""
+        for parent, temporary, _ in self._waiting:
+            with suppress(OSError), self._opened(parent) as folder:
+                os.unlink(temporary, dir_fd=folder)
+        self._waiting.clear()
+
     def open(self, path: str) -> int | None:
         """Open a published file to read. None when there is no regular file, or it cannot be read."""
-        place = _below(path)
-        with suppress(OSError), self._opened(place.parent) as folder:
-            file = os.open(place.name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+        parent, name = _below(path)
+        with suppress(OSError), self._opened(parent) as folder:
+            file = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
             if stat.S_ISREG(os.fstat(file).st_mode):
                 return file
             os.close(file)
@@ -80,7 +123,7 @@ class Folder:
     def names(self, path: str) -> list[str]:
         """List what a folder below this one holds."""
         try:
-            with self._opened(_below(path)) as folder:
+            with self._opened("/".join(_below(path))) as folder:
                 return sorted(os.listdir(folder))
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -89,14 +132,15 @@ class Folder:
 
     def remove(self, path: str) -> bool:
         """Take a file away, and its folders if they are empty then. Returns False when there is none."""
-        place = _below(path)
+        parent, name = _below(path)
         try:
-            with self._opened(place.parent) as folder:
-                os.unlink(place.name, dir_fd=folder)
-            self._unsettled.add(place.parent)
-            for parent in place.parents[:-1]:
-                with self._opened(parent.parent) as folder:
-                    os.rmdir(parent.name, dir_fd=folder)
+            with self._opened(parent) as folder:
+                os.unlink(name, dir_fd=folder)
+            self._unsettled.add(parent)
+            while parent:
+                parent, _, name = parent.rpartition("/")
+                with self._opened(parent) as folder:
+                    os.rmdir(name, dir_fd=folder)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
@@ -105,21 +149,33 @@ class Folder:
         return True
 
     @contextmanager
-    def _opened(self, path: PurePosixPath, *, make: bool = False) -> Iterator[int]:
+    def _opened(self, path: str, *, make: bool = False) -> Iterator[int]:
         """Open the folder `path` below the root. `make` what is missing on the way."""
-        if make:
+        try:
+            folder = self._open(path)
+        except FileNotFoundError:
+            if not make:
+                raise
             self._make_root()
+            folder = self._open(path, make=True)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _open(self, path: str, *, make: bool = False) -> int:
         folder = os.open(self.root, _FOLDER)
         try:
-            for name in path.parts:
+            for name in filter(None, path.split("/")):
                 if make:
                     _make(folder, name)
                 inner = os.open(name, _FOLDER | _NO_LINK, dir_fd=folder)
                 os.close(folder)
                 folder = inner
-            yield folder
-        finally:
+        except OSError:
             os.close(folder)
+            raise
+        return folder
 
     def _make_root(self) -> None:
         for missing in reversed([folder for folder in (self.root, *self.root.parents) if not folder.exists()]):
@@ -129,7 +185,7 @@ class Folder:
             finally:
                 os.close(parent)
 
-    def _sweep(self, folder: int, path: PurePosixPath) -> None:
+    def _sweep(self, folder: int, path: str) -> None:
         """Remove, once for each folder, what a killed builder left half written."""
         if path not in self._swept:
             self._swept.add(path)
@@ -147,14 +203,15 @@ def _make(folder: int, name: str) -> None:
     os.fsync(folder)
 
 
-def _below(text: str) -> PurePosixPath:
-    path = PurePosixPath(text)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in text or str(path) != text:
-        raise ValueError(f"not a path below the published folder: {text!r}")
-    return path
+def _below(path: str) -> tuple[str, str]:
+    """Take a path below the published folder apart: its folder and its name."""
+    if any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path:
+        raise ValueError(f"not a path below the published folder: {path!r}")
+    parent, _, name = path.rpartition("/")
+    return parent, name
 
 
-def _holds(folder: int, name: str, parts: Sequence[bytes | memoryview]) -> bool:
+def _holds(folder: int, name: str, parts: Sequence[Part]) -> bool:
     """Tell whether the file `name` has just these bytes. Anything but a regular file has not."""
     try:
         file = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
@@ -164,32 +221,28 @@ def _holds(folder: int, name: str, parts: Sequence[bytes | memoryview]) -> bool:
         state = os.fstat(file)
         if not stat.S_ISREG(state.st_mode) or state.st_size != sum(map(len, parts)):
             return False
-        return all(opened.read(len(part)) == part for part in parts)
+        return all(opened.read(len(part)) == bytes(part) for part in parts)
 
 
-def _replace(folder: int, name: str, parts: Sequence[bytes | memoryview]) -> None:
-    temporary = f".{name}.{os.getpid()}.tmp"
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666, dir_fd=folder)
+def _create(folder: int, name: str, parts: Sequence[Part], *, sync: bool) -> None:
+    file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666, dir_fd=folder)
     try:
         try:
-            _write(file, parts)
-            os.fsync(file)
+            write(file, parts)
+            if sync:
+                os.fsync(file)
         finally:
             os.close(file)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         with suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
+            os.unlink(name, dir_fd=folder)
         raise
 
 
-def _write(file: int, parts: Sequence[bytes | memoryview]) -> None:
-    """Write all parts, as many at a time as the system takes."""
-    for first in range(0, len(parts), _AT_ONCE):
-        some = [memoryview(part) for part in parts[first : first + _AT_ONCE]]
-        while some:
-            written = os.writev(file, some)
-            while some and written >= len(some[0]):
-                written -= len(some.pop(0))
-            if some:
-                some[0] = some[0][written:]
+def _rename(folder: int, old: str, new: str) -> None:
+    try:
+        os.rename(old, new, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(old, dir_fd=folder)
+        raise

@@ -6,6 +6,7 @@ in the marks. A test holds filled forms against what feedgen writes of the same 
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from html import escape
@@ -48,19 +49,19 @@ class Shape(NamedTuple):
         """An entry of this shape whose values are marks."""
         length, width, height = self.sizes
         return Rendered(
-            id=_mark("link" if self.permalink else "id"),
-            link=_mark("link") if self.link else None,
-            title=_mark("title"),
+            id=mark("link" if self.permalink else "id"),
+            link=mark("link") if self.link else None,
+            title=mark("title"),
             updated=_UPDATED,
             published=_PUBLISHED if self.published else None,
             language=None,
-            authors=tuple(_mark(f"author{number}") for number in range(self.authors)),
-            categories=tuple(_mark(f"category{number}") for number in range(self.categories)),
-            content=_mark("content") if self.content else "",
-            summary=_mark("summary") if self.summary else None,
+            authors=tuple(mark(f"author{number}") for number in range(self.authors)),
+            categories=tuple(mark(f"category{number}") for number in range(self.categories)),
+            content=mark("content") if self.content else "",
+            summary=mark("summary") if self.summary else None,
             image=Image(
-                url=_mark("image"),
-                type=_mark("type"),
+                url=mark("image"),
+                type=mark("type"),
                 length=_LENGTH if length else None,
                 width=_WIDTH if width else None,
                 height=_HEIGHT if height else None,
@@ -123,8 +124,8 @@ class Form(NamedTuple):
     blanks: tuple[tuple[str, bool, bytes], ...]
 
     @classmethod
-    def of(cls, written: bytes) -> "Form":
-        """Find the blanks in what was written of a sample."""
+    def of_entry(cls, written: bytes) -> "Form":
+        """Find the blanks in what was written of the sample of a shape."""
         for sample, name in (
             (dates.rfc3339(_UPDATED), "updated"),
             (dates.rfc3339(_PUBLISHED), "published"),
@@ -133,20 +134,25 @@ class Form(NamedTuple):
             (str(_WIDTH), "width"),
             (str(_HEIGHT), "height"),
         ):
-            written = written.replace(sample.encode(), _mark(name).encode())
+            written = written.replace(sample.encode(), mark(name).encode())
+        return cls.of(written)
+
+    @classmethod
+    def of(cls, written: bytes) -> "Form":
+        """Find the blanks in what was written with marks."""
         start, *rest = _MARK.split(written)
         before, blanks = start, []
-        for mark, after in zip(rest[::2], rest[1::2], strict=True):
-            blanks.append((mark.decode(), before.endswith(b'="'), after))
+        for name_, after in zip(rest[::2], rest[1::2], strict=True):
+            blanks.append((name_.decode(), before.endswith(b'="'), after))
             before = after
         return cls(start, tuple(blanks))
 
-    def fill(self, draft: Draft) -> bytes:
-        """Write the piece of an entry of this shape."""
-        values, parts = draft.values, [self.start]
+    def fill(self, values: Mapping[str, str], content: bytes = b"") -> bytes:
+        """Write what has this shape. `values`: by the names of the marks; the one of `content` is XML already."""
+        parts = [self.start]
         for name, in_attribute, after in self.blanks:
             if name == "content":
-                parts.append(draft.content)
+                parts.append(content)
             else:
                 value = values[name]
                 if (_IN_ATTRIBUTE if in_attribute else _IN_TEXT).search(value):
@@ -156,11 +162,12 @@ class Form(NamedTuple):
         return b"".join(parts)
 
 
-def _mark(name: str) -> str:
+def mark(name: str) -> str:
+    """Write what stands for a value."""
     return f"\ufdd0{name}\ufdd1"
 
 
-DESCRIPTION = _mark("description")
+DESCRIPTION = mark("description")
 """Stands for the summary as HTML."""
 
 

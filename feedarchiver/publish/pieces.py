@@ -4,18 +4,22 @@ A *piece* is the XML of one entry, written once, with no namespace declared in i
 A document is head, pieces, tail; so it never exists as one tree, and a kept piece can be used again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from functools import lru_cache, partial
 from html import escape
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
+from feedarchiver import dates
 from feedarchiver.markup import xml_text
 from feedarchiver.publish import feedgen_ext
-from feedarchiver.publish.pages import Names
-from feedarchiver.publish.plan import Around, FeedDocument
+from feedarchiver.publish.forms import Form, mark
+from feedarchiver.publish.pages import HTML, Names, Page
+from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
 NAMESPACES = {
@@ -24,6 +28,7 @@ NAMESPACES = {
     "dc": feedgen_ext.DC,
     "media": feedgen_ext.MEDIA,
 }
+_HEADS = 16
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -62,6 +67,45 @@ def _framed(tags: tuple[str, ...], entry: etree._Element) -> bytes:
         inner = etree.SubElement(inner, tag)
     inner.append(entry)
     return etree.tostring(root, encoding="UTF-8", pretty_print=True)
+
+
+class _Sample(FeedDocument):
+    """A document in whose head marks stand for what differs from page to page."""
+
+    def url(self, names: Names) -> str:
+        return mark("page_url" if names is HTML else "url")
+
+    def older_url(self, _names: Names) -> str | None:
+        return mark("older_url") if self.page.older else None
+
+    def changed(self, spell: Callable[[datetime], str]) -> str | None:
+        return None if self.updated is None else mark(spell.__name__)
+
+
+def around_like(written: Callable[[FeedDocument], Around], document: FeedDocument, names: Names) -> Around:
+    """Write what stands round the entries of a document, as `written` does for one of its kind."""
+    older = document.older_url(names)
+    page = Page(None, 0, 0, 1 if older else 0) if document.page.number is None else Page(2 if older else 1, 0, 0, 2)
+    form, between, after = _form(
+        written,
+        _Sample(
+            feed=document.feed,
+            base_url=document.base_url,
+            page=page,
+            updated=None if document.updated is None else NEVER,
+            pages=document.pages,
+            hub=document.hub,
+        ),
+    )
+    values = {"url": document.url(names), "page_url": document.page_url, "older_url": older or ""}
+    values |= {spell.__name__: document.changed(spell) or "" for spell in (dates.rfc822, dates.rfc3339)}
+    return Around(form.fill(values), between, after)
+
+
+@lru_cache(_HEADS)
+def _form(written: Callable[[FeedDocument], Around], sample: _Sample) -> tuple[Form, bytes, bytes]:
+    before, between, after = written(sample)
+    return Form.of(before), between, after
 
 
 def feed_entry(entry: Rendered, description: str | None = None) -> FeedEntry:

@@ -4,6 +4,7 @@ An address is `base_url` plus the document's path, and never moves. `updated` is
 read, so the same entries give the same bytes on any day.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -72,6 +73,10 @@ class FeedDocument:
     def older_url(self, names: Names) -> str | None:
         """Give the address of the sealed page before this document, if there is one."""
         return None if self.page.older is None else self._address(names, self.page.older)
+
+    def changed(self, spell: Callable[[datetime], str]) -> str | None:
+        """Write the instant of the last change, if there was one."""
+        return None if self.updated is None else spell(self.updated)
 
     @property
     def page_url(self) -> str:

@@ -7,9 +7,9 @@ never empty, a summary only where it is shorter than the content. How a format s
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape, unescape
+from typing import NamedTuple
 
 from feedarchiver import markup, urls
 from feedarchiver.model import Article, Entry, Image, ObjectId
@@ -30,8 +30,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What a document says of one entry.
 
     `title` and `summary` are plain text, `content` is clean HTML ("" when there is none), `link` and the address of

@@ -5,7 +5,7 @@ from functools import lru_cache
 from feedarchiver.publish import feedgen_ext
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
 from feedarchiver.publish.pages import RSS
-from feedarchiver.publish.pieces import Frame, feed_entry, feed_head
+from feedarchiver.publish.pieces import Frame, around_like, feed_entry, feed_head
 from feedarchiver.publish.plan import Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
 
@@ -17,12 +17,12 @@ _FRAME = Frame.of("rss", "channel")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    return _form(draft.shape).fill(draft)
+    return _form(draft.shape).fill(draft.values, draft.content)
 
 
 @lru_cache(SHAPES)
 def _form(shape: Shape) -> Form:
-    return Form.of(written(shape.sample, DESCRIPTION))
+    return Form.of_entry(written(shape.sample, DESCRIPTION))
 
 
 def written(entry: Rendered, description: str | None = None) -> bytes:
@@ -33,6 +33,11 @@ def written(entry: Rendered, description: str | None = None) -> bytes:
 
 def around(head: FeedDocument) -> Around:
     """Write the channel round its items."""
+    return around_like(written_around, head, NAMES)
+
+
+def written_around(head: FeedDocument) -> Around:
+    """Have feedgen write the channel round its items."""
     channel = feed_head(head, NAMES, MEDIA_TYPE)
     channel.updated(feedgen_ext.UNWRITTEN)
     if not channel.subtitle():

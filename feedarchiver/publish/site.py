@@ -11,13 +11,14 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any, NamedTuple
 
+from feedarchiver import dates
 from feedarchiver.markup.text import visible
 from feedarchiver.model import Document
 from feedarchiver.publish.plan import Site
 from feedarchiver.publish.rendered import Rendered
 from feedarchiver.publish.site_content import readable
 from feedarchiver.publish.site_search import Searchable, searchable
-from feedarchiver.publish.templating import INDEX, SEARCH, template
+from feedarchiver.publish.templating import INDEX, SEARCH, filled, host, minute, template
 from feedarchiver.textdiff import Piece
 
 LATEST = 12
@@ -54,10 +55,22 @@ def article_page(entry: Rendered, language: str | None = None, versions: Iterabl
 
     `versions`: newest first, the one shown among them; a single one is not worth a list.
     """
-    path, spoken = page_path(entry.id), entry.language or language
-    content = readable(local(entry, entry.content, "../"))
-    shown = {"entry": entry, "language": spoken, "content": content, "versions": tuple(versions)}
-    return _page("article.html", path, **shown)
+    shown = entry.published or entry.updated
+    said = {
+        "title": entry.title,
+        "link": entry.link,
+        "host": host(entry.link) if entry.link else None,
+        "instant": dates.rfc3339(shown),
+        "minute": minute(shown),
+        "authors": entry.authors,
+        "categories": entry.categories,
+    }
+    path, language, versions = page_path(entry.id), entry.language or language, tuple(versions)
+    html = readable(local(entry, entry.content, "../"))
+    if len(versions) > 1:
+        return _page("article.html", path, language=language, versions=versions, html=html, **said)
+    data = filled("article.html", said, html, root="../", language=language, versions="").encode()
+    return Document(path=path, media_type=_HTML, data=data)
 
 
 def search_page() -> Document:

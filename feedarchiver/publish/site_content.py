@@ -2,13 +2,16 @@
 
 Headings go below the page's own title without skipping a level, landmarks become plain blocks, pictures wait until they
 are near and films until somebody starts them. Works on markup that `markup` has cleaned, where every `<` outside a
-quoted value begins a tag; so a tag is read whole, and nothing inside a value is ever taken for one.
+quoted value begins a tag; so a tag is read whole, and nothing inside a value is ever taken for one. Where no value may
+hold a `<`, which is nearly always, only the tags that change are looked at.
 """
 
 import re
 from dataclasses import dataclass
 
-_TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)((?:[^<>"]|"[^"]*")*)>')
+_REST = r'((?:[^<>"]|"[^"]*")*)>'
+_ANY_TAG = re.compile(rf"<(/?)([a-z][a-z0-9]*){_REST}")
+_VALUE_WITH_TAG = re.compile('="[^"<]*<')  # or a text that looks so
 _HEADING = re.compile(r"<h([1-6])[ >]")
 _LANDMARKS = frozenset(("address", "article", "aside", "footer", "header", "main", "nav", "section"))
 _ADDED = {
@@ -16,6 +19,7 @@ _ADDED = {
     "img": ' loading="lazy" decoding="async"',
     "video": ' preload="none"',
 }
+_OURS = re.compile(rf"<(/?)({'|'.join(sorted((*_LANDMARKS, *_ADDED)))}|h[1-6])(?=[ >]){_REST}")
 _HIGHEST, _LOWEST = 2, 6
 
 
@@ -23,7 +27,7 @@ def readable(content: str) -> str:
     """Fit cleaned HTML into a page whose title is its only `h1`."""
     levels = sorted(set(_HEADING.findall(content)))
     ranks = {f"h{level}": min(_HIGHEST + rank, _LOWEST) for rank, level in enumerate(levels)}
-    return _TAG.sub(_Tags(ranks).fitted, content)
+    return (_ANY_TAG if _VALUE_WITH_TAG.search(content) else _OURS).sub(_Tags(ranks).fitted, content)
 
 
 @dataclass(slots=True)

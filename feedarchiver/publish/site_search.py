@@ -2,22 +2,23 @@
 
 Entries are numbered in the order of the log, so the index only grows. It is cut into *segments*: complete runs of 4096
 entries, then of 512, 64 and 8, then what is left; eight complete segments become one of the next size and no more is
-ever written again to one of 4096. A segment's terms are spread over its *shards* by their hash, and a shard is a text:
-`|term ` and two characters for each entry that has it, its number modulo 4096. So segments are put together, never
-computed anew, and the same entries give the same files, whether they came one at a time or all at once. What a result
-shows of an entry stands in *blocks* of 32. A term is a pair of characters, in scripts without spaces, or a word.
+ever written again to one of 4096. Terms, in order, are cut into *cells* at the same places everywhere, and a segment's
+*shards* are a few cells each. A cell is a text: a line for each entry, with the terms of it that are of the cell. So
+segments are put together by putting their lines together, nothing is ever sorted twice, and the same entries give the
+same files, whether they came one at a time or all at once. What a result shows of an entry stands in *blocks* of 32.
 
+A term is a word, or a pair of characters in scripts without spaces; pairs that begin alike are written as one.
 Shards are scripts, not JSON, since a page opened from a disk may load scripts and nothing else.
 """
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import add
-from typing import NamedTuple
-from zlib import crc32
+from itertools import accumulate, chain, pairwise
+from typing import IO, NamedTuple
 
 from feedarchiver.model import Document
 from feedarchiver.words import UNSPACED, folded
@@ -28,25 +29,38 @@ MANIFEST = "search/index.js"
 BLOCK = 32
 _FAN = 8
 _LARGEST, _SMALLEST = LEVELS[0][0], LEVELS[-1][0]
-_BATCH = _LARGEST // _FAN**2  # entries whose terms are in memory at once
+_BATCH = 64  # entries whose terms are in memory at once
 _SHARDS = dict(LEVELS)
 _MOST_TEXT = 50_000
-_LONGEST_WORD = 32
-_KEY = 3  # characters of a term that decide its shard, so that words with one beginning are together
 _START = 120
-_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
-_WORD = re.compile(rf"[^\W_{UNSPACED}]+")
-_UNSPACED = re.compile(f"[{UNSPACED}]+")
+_PREFIX = 3  # no bound is longer: all words that begin with as many characters are in one cell
+# A cell begins with its bound. Measured over articles in Chinese and English, so that cells come out about as large as
+# each other; guessed for other scripts. What compares by UTF-16, as browsers do, finds the same order.
+_BOUNDS = (  # noqa: SIM905 - one a line would fill pages
+    "13 2 21 31 60 abo ak apr awo bie c4 cho con cox ded div eli exe fir fur gri hes ima inv jun lec loo mbe "
+    "moo noo one oxf pig pro qui reo rus seo slo ste tai thi too und vie wei wmd α ο а в г д ж и к л м н о п "
+    "р с т у х ч э א ל ا ب ت س ع ك م ن क न म ก ค ต น ป ม ร ว ส อ เ い か が し た て な に の は ま ら る ア "
+    "カ ス ト ラ ン 丁 下 与 丑 丧 丰 丼 乌 习 予 亏 亥 亿 仑 令 仪 众 佈 佘 侃 俣 倚 儘 兩 具 减 划 制 剎 "
+    "努 千 厥 发 叫 各 吏 咎 哭 团 圍 圭 圳 堵 夜 天 奴 姐 孩 宛 容 寺 少 尴 左 帷 并 庫 归 徉 徘 怎 惊 愣 "
+    "戒 户 承 持 掩 攻 斋 於 旬 昱 昼 显 書 月 朋 木 权 枝 棱 欣 残 汇 泛 淘 潰 焦 牙 珀 產 畏 皆 皇 皈 皓 "
+    "皮 皱 省 矩 科 穴 筑 糠 緣 绝 者 耍 脂 臻 菱 衍 裝 覆 訂 誰 讲 诵 贅 跟 辅 进 通 遏 邦 鄉 錫 闯 障 革 "
+    "颂 高 나 다 라 마 보 사 아 이 자 차 하"
+).split()
+_CELLS = len(_BOUNDS) + 1
+_WORD = re.compile(rf"([^\W_{UNSPACED}]{{1,32}})[^\W_{UNSPACED}]*")
+_EVEN = re.compile(f"[{UNSPACED}]{{2}}")  # every other pair of a run, and those between
+_ODD = re.compile(f"(?<=[{UNSPACED}])[{UNSPACED}]{{2}}")
+_ALIKE = re.compile(rf" ([{UNSPACED}])(?<= \1. \1)")  # the beginning of a pair, after one that begins alike
 
 Read = Callable[[str], bytes]
 """Gives the bytes of a document that an earlier build published, by its path."""
 
 
 class Searchable(NamedTuple):
-    """An entry as the index takes it: a row of JSON for the results, and its terms, apart by spaces."""
+    """An entry as the index takes it: a row of JSON for the results, and its line in each cell."""
 
     row: str
-    terms: str
+    lines: list[str]
 
 
 class Segment(NamedTuple):
@@ -54,6 +68,19 @@ class Segment(NamedTuple):
 
     size: int
     number: int
+
+    @property
+    def start(self) -> int:
+        return self.size * self.number
+
+    @property
+    def end(self) -> int:
+        return self.start + self.size
+
+    @property
+    def parts(self) -> "list[Segment]":
+        """The segments of the size below."""
+        return [Segment(self.size // _FAN, self.number * _FAN + place) for place in range(_FAN)]
 
     def path(self, shard: int) -> str:
         return f"search/{self.size}/{self.number:06}.{shard:03}.js"
@@ -67,16 +94,20 @@ def searchable(page: str, title: str, text: str, shown: datetime, language: str 
     """Prepare an entry. `page`: the path of its reading page; `shown`: the date that the results name."""
     start = text[:_START] + "…" * (len(text) > _START)
     row = [page, shown.strftime("%Y-%m-%d").zfill(10), title, start, language]
-    return Searchable(json.dumps(row, ensure_ascii=False, separators=(",", ":")), " ".join(terms(f"{title}\n{text}")))
+    return Searchable(json.dumps(row, ensure_ascii=False, separators=(",", ":")), lines(terms(f"{title}\n{text}")))
 
 
 def terms(text: str) -> set[str]:
     """List what `text` is found by. A single character of a script without spaces is not."""
     text = folded(text[:_MOST_TEXT])
-    found = {word[:_LONGEST_WORD] for word in _WORD.findall(text)}
-    for run in _UNSPACED.findall(text):
-        found.update(map(add, run, run[1:]))
-    return found
+    return {*_EVEN.findall(text), *_ODD.findall(text), *_WORD.findall(text)}
+
+
+def lines(found: set[str]) -> list[str]:
+    """Write terms into the line of each cell."""
+    written = _ALIKE.sub("", f"  {' '.join(sorted(found))}").split(" ")[2:] if found else []
+    ends = [bisect_left(written, bound) for bound in _BOUNDS]
+    return [" ".join(written[start:end]) for start, end in pairwise((0, *ends, len(written)))]
 
 
 def segments(count: int) -> list[Segment]:
@@ -101,148 +132,124 @@ def gone(before: int, after: int) -> set[str]:
     return {path for segment in segments(before) if segment not in left for path in segment.paths}
 
 
-def grown(before: int, added: Iterable[Searchable], read: Read) -> Iterator[Document]:
-    """Add entries to an index of `before` entries, and yield every document that changes. Memory does not grow with it.
+def grown(before: int, after: int, added: Iterable[Searchable], read: Read, room: IO[bytes]) -> Iterator[Document]:
+    """Let an index of `before` entries grow to `after`, and yield every document that changes.
 
     `added`: oldest first, read once. The documents are to be written in their order: the manifest, which makes the
     others count, comes last. `read` is asked for files of the index before, so remove those that are gone afterwards.
+    `room` is for what is to be merged: memory does not grow with the index.
     """
-    index = _Growing(before, read)
-    for entry in added:
-        yield from index.take(entry)
+    index = _Growing(before, after, iter(added), read, room)
+    for segment in segments(after) if after > before else ():
+        if segment not in index.standing:
+            yield from index.made(segment)
     yield from index.rest()
 
 
 @dataclass
 class _Growing:
-    """An index on its way from `before` entries to more.
+    """An index on its way from `before` entries to `after`.
 
-    `start`: how many stand in complete segments; `found`: the terms of those after them. `made`: complete segments that
-    may still become part of a larger one. `rows`: those of the last, incomplete block.
+    `standing`: its complete segments. `taken`: how many entries are in it by now. `rows`: those of the last, incomplete
+    block; `blocks`: those that have become complete.
     """
 
     before: int
+    after: int
+    added: Iterator[Searchable]
     read: Read
-    start: int = 0
+    room: IO[bytes]
     rows: list[str] = field(default_factory=list)
-    found: list[str] = field(default_factory=list)
-    made: dict[Segment, list[bytes]] = field(default_factory=dict)
+    blocks: list[Document] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.start = self.before - self.before % _SMALLEST
+        self.standing = {segment for segment in segments(self.before) if segment.end <= self.before}
+        self.taken = self.before
         if self.before % BLOCK:
             self.rows = _rows(self.read(_block_path(self.before // BLOCK)))
-        if self.start < self.before:
-            self.found = self._reopened(Segment(_SMALLEST, self.start // _SMALLEST))
 
-    @property
-    def count(self) -> int:
-        return self.start + len(self.found)
-
-    def take(self, entry: Searchable) -> Iterator[Document]:
-        self.rows.append(entry.row)
-        self.found.append(entry.terms)
-        if self.count % BLOCK == 0:
-            yield self._block(self.count // BLOCK - 1)
-            self.rows = []
-        if self.count % _BATCH == 0:
-            yield from self._close()
+    def made(self, segment: Segment) -> Iterator[Document]:
+        """Make a segment, and the blocks of the entries that it takes."""
+        shards = self._merged(segment) if segment.size == _LARGEST else _shards(self._joined(segment), segment.size)
+        for number, shard in enumerate(shards):
+            yield _script(segment.path(number), shard)
+        yield from self.blocks
+        self.blocks = []
 
     def rest(self) -> Iterator[Document]:
-        """Give what is not complete, and the manifest."""
-        if self.count > self.before:
-            yield from self._close()
-            for segment, texts in self.made.items():
-                yield from (_script(segment.path(shard), text) for shard, text in enumerate(texts))
-            if self.found:
-                last = Segment(_SMALLEST, self.start // _SMALLEST)
-                texts = _inverted(self.start, self.found, last.size)
-                yield from (_script(last.path(shard), text) for shard, text in enumerate(texts))
-            if self.rows:
-                yield self._block(self.count // BLOCK)
-        said = {"block": BLOCK, "count": self.count, "digits": _DIGITS, "key": _KEY, "levels": LEVELS}
-        yield _script(MANIFEST, json.dumps(said, separators=(",", ":")).encode())
+        """Give the block that is not complete, and the manifest."""
+        if self.rows and self.after > self.before:
+            yield self._block(self.after // BLOCK)
+        said = {"block": BLOCK, "bounds": _BOUNDS, "count": self.after, "levels": LEVELS, "prefix": _PREFIX}
+        yield _script(MANIFEST, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
 
-    def _reopened(self, segment: Segment) -> list[str]:
-        """Read back which terms the entries of an incomplete segment have."""
-        places = {_code(self.start + place): place for place in range(self.before - self.start)}
-        found: list[list[str]] = [[] for _ in places]
-        for path in segment.paths:
-            for term, codes in _postings([_shard_text(self.read(path))]).items():
-                for at in range(0, len(codes), 2):
-                    # A build that was killed may have written more entries here than its manifest counts.
-                    if (place := places.get(codes[at : at + 2])) is not None:
-                        found[place].append(term)
-        return [" ".join(held) for held in found]
+    def _parts(self, segment: Segment) -> list[Segment]:
+        """List what a segment is put together from: what stands, and runs of entries that are taken in at once."""
+        is_new = segment.size <= _BATCH and segment.start >= self.before
+        if segment in self.standing or is_new or segment.size == _SMALLEST:
+            return [segment]
+        return list(chain.from_iterable(map(self._parts, segment.parts)))
 
-    def _close(self) -> Iterator[Document]:
-        """Make complete segments, the largest that fit, of the entries in memory."""
-        while len(self.found) >= _SMALLEST:
-            size = next(size for size, _ in LEVELS if self.start % size == 0 and size <= min(len(self.found), _BATCH))
-            segment = Segment(size, self.start // size)
-            self.made[segment] = _inverted(self.start, self.found[:size], size)
-            del self.found[:size]
-            self.start += size
-            yield from self._merge(segment)
+    def _joined(self, segment: Segment) -> list[bytes]:
+        """Give the cells of a segment."""
+        return list(map(b"|".join, zip(*map(self._cells, self._parts(segment)), strict=True)))
 
-    def _merge(self, segment: Segment) -> Iterator[Document]:
-        """Make the segment of the next size, and the next, as long as eight are complete."""
-        while segment.size < _LARGEST and segment.number % _FAN == _FAN - 1:
-            larger = Segment(segment.size * _FAN, segment.number // _FAN)
-            parts = [Segment(segment.size, larger.number * _FAN + place) for place in range(_FAN)]
-            merged = _merged([self._texts(part) for part in parts], larger.size)
-            if larger.size == _LARGEST:
-                yield from (_script(larger.path(shard), text) for shard, text in merged)
-                return
-            self.made[larger] = [text for _, text in sorted(merged)]
-            segment = larger
+    def _merged(self, segment: Segment) -> Iterator[bytes]:
+        """Give the shards of a segment of the largest size, for a few of its cells at a time."""
+        parts = list(map(self._put_by, self._parts(segment)))
+        for number in range(_SHARDS[_LARGEST // _FAN]):
+            some = zip(*(part(number).split(b"/") for part in parts), strict=True)
+            yield from _shards(list(map(b"|".join, some)), segment.size)
+        self.room.seek(0)
 
-    def _texts(self, segment: Segment) -> list[bytes]:
-        made = self.made.pop(segment, None)
-        return made or [_shard_text(self.read(path)) for path in segment.paths]
+    def _put_by(self, part: Segment) -> Callable[[int], bytes]:
+        """Have the cells of a part at hand, in as many shards as its siblings of the largest size have."""
+        size = _LARGEST // _FAN
+        if part.size == size:
+            return lambda number: _value(self.read(part.path(number)))
+        start, shards = self.room.tell(), _shards(self._cells(part), size)
+        ends = list(accumulate(map(len, shards), initial=start))
+        self.room.writelines(shards)
+
+        def shard(number: int) -> bytes:
+            self.room.seek(ends[number])
+            return self.room.read(ends[number + 1] - ends[number])
+
+        return shard
+
+    def _cells(self, part: Segment) -> list[bytes]:
+        """Give the cells of a part."""
+        if part in self.standing:
+            return self._found(part)
+        added = [self._take() for _ in range(max(part.start, self.before), min(part.end, self.after))]
+        cells = ["|".join(column).encode() for column in zip(*added, strict=True)]
+        if part.start >= self.before:
+            return cells
+        # A build that was killed may have written more entries here than its manifest counts.
+        known = (cell.split(b"|")[: self.before - part.start] for cell in self._found(part))
+        return [b"|".join((*had, cell)) for had, cell in zip(known, cells, strict=True)]
+
+    def _found(self, segment: Segment) -> list[bytes]:
+        return [cell for path in segment.paths for cell in _value(self.read(path)).split(b"/")]
+
+    def _take(self) -> list[str]:
+        """Take the next entry in. Returns its lines."""
+        entry = next(self.added)
+        self.rows.append(entry.row)
+        self.taken += 1
+        if self.taken % BLOCK == 0:
+            self.blocks.append(self._block(self.taken // BLOCK - 1))
+            self.rows = []
+        return entry.lines
 
     def _block(self, number: int) -> Document:
         return _script(_block_path(number), b"[\n" + ",\n".join(self.rows).encode() + b"\n]")
 
 
-def _inverted(start: int, found: Iterable[str], size: int) -> list[bytes]:
-    """Spread the terms of entries, numbered from `start`, over the shards of a segment."""
-    codes: dict[str, str] = {}
-    known = codes.get
-    for number, held in enumerate(found, start):
-        code = _code(number)
-        for term in held.split():
-            codes[term] = known(term, "") + code
-    return _spread(codes, {shard: [] for shard in range(_SHARDS[size])}, size)
-
-
-def _merged(texts: list[list[bytes]], size: int) -> Iterator[tuple[int, bytes]]:
-    """Put segments together, one shard of theirs at a time: its terms go to a few shards of the larger segment."""
-    for place in range(len(texts[0])):
-        shards: dict[int, list[str]] = {shard: [] for shard in range(place, _SHARDS[size], len(texts[0]))}
-        yield from zip(shards, _spread(_postings([part[place] for part in texts]), shards, size), strict=True)
-
-
-def _spread(codes: dict[str, str], shards: dict[int, list[str]], size: int) -> list[bytes]:
-    """Write terms, in order, into the shards that theirs are among."""
-    last = _SHARDS[size] - 1
-    for term in sorted(codes):
-        shards[crc32(term[:_KEY].encode()) & last].append(f"|{term} {codes[term]}")
-    return ["".join(shard).encode() for shard in shards.values()]
-
-
-def _code(number: int) -> str:
-    high, low = divmod(number % _LARGEST, len(_DIGITS))
-    return _DIGITS[high] + _DIGITS[low]
-
-
-def _postings(texts: Iterable[bytes]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts:
-        for line in text.decode().split("|")[1:]:
-            term, _, codes = line.partition(" ")
-            found[term] = found.get(term, "") + codes
-    return found
+def _shards(cells: list[bytes], size: int) -> list[bytes]:
+    """Put cells together as they stand in the shards of a segment of some size."""
+    count = _CELLS // _SHARDS[size]
+    return [b"/".join(cells[first : first + count]) for first in range(0, len(cells), count)]
 
 
 def _block_path(number: int) -> str:
@@ -256,7 +263,7 @@ def _script(path: str, data: bytes) -> Document:
     return Document(path=path, media_type="text/javascript", data=b'arrived("%b",%b)\n' % (name, value))
 
 
-def _shard_text(script: bytes) -> bytes:
+def _value(script: bytes) -> bytes:
     return script[script.index(b',"') + 2 : script.rindex(b'"')]
 
 

@@ -47,7 +47,7 @@ function pattern({ runs, open }) {
 }
 
 // Terms to look up, each whole or, of `open`, as a beginning.
-function wanted(phrases, key) {
+function wanted(phrases, prefix) {
   const terms = new Map();
   for (const { runs, open } of phrases) {
     runs.forEach((run, place) => {
@@ -56,20 +56,11 @@ function wanted(phrases, key) {
         for (let i = 0; i + 1 < characters.length; i++) terms.set(characters[i] + characters[i + 1], false);
       } else {
         const word = characters.slice(0, LONGEST_WORD).join("");
-        terms.set(word, open && place === runs.length - 1 && characters.length >= key);
+        terms.set(word, open && place === runs.length - 1 && characters.length >= prefix);
       }
     });
   }
   return terms;
-}
-
-function crc32(text) {
-  let sum = -1;
-  for (const byte of new TextEncoder().encode(text)) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
-  }
-  return ~sum >>> 0;
 }
 
 function segments({ count, levels }) {
@@ -83,30 +74,38 @@ function segments({ count, levels }) {
   return found.reverse();
 }
 
-function numbers(shard, term, open, segment, { count, digits, levels }) {
-  const largest = levels[0][0], base = segment.start - (segment.start % largest), found = new Set();
-  const start = open ? `|${term}` : `|${term} `;
-  for (let at = shard.indexOf(start); at >= 0; at = shard.indexOf(start, at + 1)) {
-    const end = shard.indexOf("|", at + 1);
-    const codes = shard.slice(shard.indexOf(" ", at) + 1, end < 0 ? undefined : end);
-    for (let i = 0; i < codes.length; i += 2) {
-      const number = base + digits.indexOf(codes[i]) * digits.length + digits.indexOf(codes[i + 1]);
-      if (number < count) found.add(number);
-    }
+// Whether an entry's line has a term, or a word that begins as it. Pairs that begin alike are written as one.
+function holding(term, open) {
+  if (!IS_UNSPACED.test(term)) {
+    const wanted = open ? ` ${term}` : ` ${term} `;
+    return (line) => ` ${line} `.includes(wanted);
   }
-  return found;
+  const [first, second] = [...term];
+  return (line) => {
+    const at = ` ${line}`.indexOf(` ${first}`);
+    return at >= 0 && line.slice(at + first.length).split(" ", 1)[0].includes(second);
+  };
+}
+
+function numbers(shard, place, has, { start }, { count }) {
+  const lines = shard ? shard.split("/")[place].split("|") : [];
+  return new Set([...lines.keys()].filter((i) => start + i < count && has(lines[i])).map((i) => start + i));
 }
 
 async function* hits(terms, manifest) {
-  const all = segments(manifest);
-  const shards = ({ size, shards: spread, start }) => Promise.all([...terms.keys()].map((term) => {
-    const shard = crc32([...term].slice(0, manifest.key).join("")) & (spread - 1);
+  const all = segments(manifest), { bounds } = manifest;
+  const wanted = [...terms].map(([term, open]) => ({
+    cell: bounds.filter((bound) => bound <= term).length,
+    has: holding(term, open),
+  }));
+  const shards = ({ size, shards: spread, start }) => Promise.all(wanted.map(({ cell }) => {
+    const shard = Math.floor(cell * spread / (bounds.length + 1));
     return load(`${size}/${String(start / size).padStart(6, "0")}.${String(shard).padStart(3, "0")}`);
   }));
   for (const [place, segment] of all.entries()) {
     all.slice(place, place + AHEAD).forEach(shards);
-    const texts = await shards(segment);
-    const sets = [...terms].map(([term, open], i) => numbers(texts[i] ?? "", term, open, segment, manifest));
+    const texts = await shards(segment), cells = (bounds.length + 1) / segment.shards;
+    const sets = wanted.map(({ cell, has }, i) => numbers(texts[i], cell % cells, has, segment, manifest));
     sets.sort((a, b) => a.size - b.size);
     yield* [...sets[0]].filter((number) => sets.every((set) => set.has(number))).sort((a, b) => b - a);
   }
@@ -206,7 +205,7 @@ async function search(text) {
   const manifest = await load("index");
   if (mine !== latest) return;
   if (!manifest) { status.textContent = "The search index could not be loaded."; return; }
-  const terms = wanted(phrases, manifest.key);
+  const terms = wanted(phrases, manifest.prefix);
   if (!terms.size) { status.textContent = "Type two characters or more."; return; }
   status.textContent = "Searching …";
   const found = hits(terms, manifest), seen = new Set();
