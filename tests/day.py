@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from feedarchiver.commands.living import _Work
+from feedarchiver.commands.living import Rounds
 from feedarchiver.commands.log import Log
 from feedarchiver.config import load
 from feedarchiver.daemon import Came
@@ -26,7 +26,7 @@ def live(folder: Path, tick_s: int, ticks: int, each: int) -> None:
     """Do what the daemon does at each tick: ask what is due, and publish when there is news."""
     now = START
     config = load(folder / "config.toml")
-    work = _Work(Log(folder / "config.toml", -1, json=True, now=lambda: now), config)
+    work = Rounds(Log(folder / "config.toml", -1, json=True, now=lambda: now), config)
     for tick in range(ticks):
         now = START + timedelta(seconds=tick * tick_s)
         work.config = replace(config, contact=now.isoformat())
