@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
@@ -25,17 +25,19 @@ from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.source import (
     HOST,
     ITSELF,
+    SOURCE,
     Remembered,
     WebSource,
     beyond,
     host_read,
     host_written,
-    remembered,
+    remembered_as,
     select_read,
 )
 from feedarchiver.updating.unread import Note, Part, Sorted, Unread, part_note
 from feedarchiver.updating.waiting import Most
 
+_AT_ONCE = 50
 _MOST_BACK = 1_000, 100_000  # documents and articles of one source's own archive, in one run
 _MOST_AFTER_A_GAP = 20, 10_000
 _LONGEST_PAGE = 10_000_000  # bytes
@@ -88,17 +90,17 @@ class Asking:
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
         self.hosts: dict[str, politeness.Host | None] = {}
-        self._last: tuple[str, politeness.Host | None] | None = None  # the host that was looked up last
+        self._noted: dict[str, politeness.Host | None] = {}  # what was looked up of hosts lately
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
         self._is_tidy = scope is not None  # a whole run tidies up
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
-        for source in self._sources:
+        for source, known in self._remembered():
             while self._next:
                 yield self._next.popleft()
-            if request := self._set_out(source):
+            if request := self._set_out(source, known):
                 yield request
         while self._jobs:
             yield self._next.popleft() if self._next else None
@@ -138,9 +140,16 @@ class Asking:
             return Parted(job.source, failure=result)
         return Failed(job.source, result, walking=job.walk is not None)
 
-    def _set_out(self, source: WebSource) -> Request | None:
+    def _remembered(self) -> Iterator[tuple[WebSource, Remembered]]:
+        """Give the sources, and what is remembered of each."""
+        left = iter(self._sources)
+        while some := list(islice(left, _AT_ONCE)):
+            noted = self._archive.index.notes.several(SOURCE, (source.id for source in some))
+            for source in some:
+                yield source, remembered_as(noted.get(source.id), source)
+
+    def _set_out(self, source: WebSource, known: Remembered) -> Request | None:
         """Decide whether a source is asked now, or at least the pages of articles that wait."""
-        known = remembered(self._archive.index, source)
         gone = known.standing is not None and known.standing.due is None
         wants_past = self._wants_past(source, known)
         by_name = not self._manner.due_only
@@ -310,12 +319,13 @@ class Asking:
         place = places.place(url)
         if place is None:
             return None
-        return self.hosts[place.site] if place.site in self.hosts else self._noted(place.site)
-
-    def _noted(self, site: str) -> politeness.Host | None:
-        if self._last is None or self._last[0] != site:
-            self._last = site, host_read(self._archive.index.notes.read(HOST, site))
-        return self._last[1]
+        if place.site in self.hosts:
+            return self.hosts[place.site]
+        if place.site not in self._noted:
+            if len(self._noted) > _AT_ONCE:
+                self._noted.clear()
+            self._noted[place.site] = host_read(self._archive.index.notes.read(HOST, place.site))
+        return self._noted[place.site]
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""

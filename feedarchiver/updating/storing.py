@@ -25,7 +25,7 @@ from feedarchiver.updating.source import (
     Remembered,
     WebSource,
     beyond_note,
-    remembered,
+    remembered_as,
     select_written,
     written,
 )
@@ -93,8 +93,11 @@ class Storing:
         self._store(self._foresight)
 
     def _store(self, store: Store) -> None:
+        noted = store.index.notes.several(SOURCE, {event.source.id for event in self._events})
+        after: dict[str, Remembered] = {}
         for event in self._events:
-            known = remembered(store.index, event.source)
+            name = event.source.id
+            known = after.get(name) or remembered_as(noted.get(name), event.source)
             if isinstance(event, Polled):
                 known = self._polled(store, known, event)
             elif isinstance(event, Walked):
@@ -105,7 +108,9 @@ class Storing:
                 known = self._paged(store, known, event)
             else:
                 known = self._failed(known, event)
-            store.note(SOURCE, event.source.id, written(known))
+            after[name] = known
+        for name, known in after.items():
+            store.note(SOURCE, name, written(known))
         self._events.clear()
 
     def _polled(self, store: Store, known: Remembered, event: Polled) -> Remembered:

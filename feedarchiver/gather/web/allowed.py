@@ -5,6 +5,7 @@ compared with the name that is dialled; an IP address and a network with the add
 """
 
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ def own(url: str) -> Places:
     return tuple(f"{host}:{port}" for port in (_USUAL_PORTS if at.port in _USUAL_PORTS else (at.port,)))
 
 
+@lru_cache(maxsize=1_000)
 def place(text: str) -> _Place:
     """Read a place. Raises ValueError."""
     with suppress(ValueError):

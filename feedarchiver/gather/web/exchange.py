@@ -2,6 +2,7 @@
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from feedarchiver.errors import one_line
@@ -121,6 +122,7 @@ class Target(NamedTuple):
         return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
 
 
+@lru_cache(maxsize=500)
 def target(url: str) -> Target:
     """Take `url` apart. Raises Stopped for what cannot be asked."""
     address = encoded(url) or ""
