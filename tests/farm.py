@@ -53,11 +53,14 @@ class Hosts:
 
 
 class Farm(Program):
-    """A program whose sources are feeds, each on a host of its own, and whose index and jobs are in one database."""
+    """A program whose sources are feeds, each on a host of its own, and whose index and jobs are in one database.
 
-    def __init__(self, folder, address: str, sources: str) -> None:
+    `store`: what config.toml says of where the objects lie, if not in a folder.
+    """
+
+    def __init__(self, folder, address: str, sources: str, store: str = "[archive]\n") -> None:
         self.address = address
-        super().__init__(folder, f'[archive]\nindex = "{address}"\n[workers]\nengine = "{address}"\n{sources}')
+        super().__init__(folder, f'{store}index = "{address}"\n[workers]\nengine = "{address}"\n{sources}')
 
     def archive_(self, now):
         """Open the archive."""

@@ -10,10 +10,11 @@ from threading import Thread
 
 import images
 import pytest
-from farm import Farm, Hosts, feeds, objects, silence, titles
+from farm import OBJECTS, Farm, Hosts, feeds, objects, silence, titles
 from living import living, within
 from news import ANYWHERE, Story, rss, source
 from program import CONFIG, Program
+from s3 import ENVIRONMENT, Server
 from web import Web, answer, redirect
 
 from feedarchiver import updating
@@ -51,9 +52,10 @@ def listing(web, hosts, at, elsewhere):
     )
 
 
-def test_the_same(tmp_path, cluster, web):
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_the_same(tmp_path, cluster, web, place, monkeypatch):
     """What one machine does at an instant, two ticks and some workers do too: the same objects, and the same feeds."""
-    hosts, number = Hosts(), 4 if SOAK else 2
+    hosts, number = Hosts(), 4 if SOAK or place == "bucket" else 2
     told = feeds(web, hosts, 8, 3) + listing(web, hosts, "127.0.9.1", "127.0.9.2")
     local = Program(tmp_path / "local", told)
     config = load(local.folder / "config.toml")
@@ -63,13 +65,23 @@ def test_the_same(tmp_path, cluster, web):
             chance=random.random, advance=str, told=lambda *_: None, gap_s=0,
         )  # fmt: skip
     assert local("build").status == 0
-    farm = Farm(tmp_path / "farm", cluster.database(), told)
     with ExitStack() as stack:
+        store = "[archive]\n"
+        if place == "bucket":
+            moto = Server("moto", tmp_path / "moto")
+            stack.callback(moto.stop)
+            for name, value in ENVIRONMENT.items():
+                monkeypatch.setenv(name, value)
+            store = f'[s3]\nendpoint_url = "{moto.address}"\n[archive]\nstore = "s3://bucket/archive"\n'
+        farm = Farm(tmp_path / "farm", cluster.database(), told, store)
         workers = [stack.enter_context(living(farm, "worker")) for _ in range(number)]
         assert farm.settle([farm.tick(), farm.tick()], NOW) == 2  # the pages on the other host come with the second
         assert [worker.end() for worker in workers] == [0] * number
-    assert farm("build").status == 0
-    assert objects(farm) == objects(local)
+        assert farm("build").status == 0
+        with farm.archive_(NOW) as archive:
+            kept = {f"{kind}/{name[:2]}/{name[2:]}" for kind in OBJECTS for name in archive.bucket.names(kind)}
+            assert [checked for checked in archive.verify() if checked.fault] == []
+    assert kept == objects(local)
     assert len(titles(local)) == 8 * 3 + 4
     assert farm.documents() == local.documents()
     assert hosts.overlaps == []
