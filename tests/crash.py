@@ -21,7 +21,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from program import PROJECT, Program, Ran
 
-from feedarchiver.archive.bucket import KINDS, FolderBucket
+from feedarchiver.archive.bucket import KINDS
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.objects import decode_capture
 from feedarchiver.archive.reindex import rebuild
 

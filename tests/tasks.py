@@ -3,7 +3,7 @@
 import os
 import signal
 
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.spread import spread
 from feedarchiver.errors import MissingObject
 

@@ -7,7 +7,8 @@ import pytest
 from obstore.store import MemoryStore
 from s3 import ENVIRONMENT, Server
 
-from feedarchiver.archive.bucket import AT_ONCE, FolderBucket, ahead
+from feedarchiver.archive.bucket import AT_ONCE, ahead
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.objects import object_id
 from feedarchiver.archive.remotebucket import RemoteBucket
 from feedarchiver.errors import MissingObject, StorageError

@@ -6,7 +6,7 @@ from images import png
 from powercut import audit
 from program import Program
 
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.objects import decode_capture, decode_image_capture
 
 RAW, ARTICLE, CAPTURE = ("aa" * 32, "bb" * 32, "cc" * 32)

@@ -16,7 +16,7 @@ from program import PROJECT
 from tasks import Large, killed, missing, squared
 
 from feedarchiver.archive import objects
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.reindex import rebuild
 from feedarchiver.archive.spread import spread
 from feedarchiver.archive.verify import Verifier

@@ -12,7 +12,8 @@ from typing import Protocol
 
 from feedarchiver import imagefile
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import CAPTURES, KINDS, FolderBucket
+from feedarchiver.archive.bucket import CAPTURES, KINDS
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.objects import object_id
 from feedarchiver.errors import StorageError
 from feedarchiver.model import ObjectId, Refusal

@@ -5,7 +5,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feedarchiver.archive.bucket import FolderBucket, Store
+from feedarchiver.archive.bucket import Store
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.errors import ArchiveError
 from feedarchiver.s3.address import Address
 
