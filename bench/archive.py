@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.made import make
 from bench.measure import cost, feedarchiver
 from feedarchiver.archive import durable
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.objects import object_id
 

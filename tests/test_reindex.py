@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import FolderBucket
+from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known
 from feedarchiver.archive.reindex import rebuild
