@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-_WRITERS_CACHE = "PRAGMA cache_size = -16000"  # kibibytes: a batch touches pages all over the file, each many times
+_WRITERS_CACHE = "PRAGMA cache_size = -6000"  # kibibytes: a batch touches pages all over the file, each many times
 
 
 class IndexDamaged(Exception):
