@@ -20,6 +20,7 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.errors import Crossed
 from feedarchiver.model import Article, Outcome, Received
+from feedarchiver.updating.wanting import Illustrated, look
 
 
 @pytest.fixture
@@ -146,6 +147,20 @@ def test_nothing_before_what_was_published(there):
         archive.reindex()
     there.build()
     assert there.documents() == grown
+
+
+def test_pictures_wanted(there):
+    """Whichever article of an instant comes first: what the later one shows is wanted, too."""
+    picture = '<p>text</p><img src="https://example.org/{}.png" width="600" height="400">'
+    source = Illustrated("s", ("s",), "all")
+    with there.archive() as archive:
+        for number in (2, 1):  # the later one was published earlier
+            batch(archive, START, [received(article(number)._replace(content=picture.format(number)))])
+            look(archive, source, START, lambda: None)
+        assert {wanted.url for wanted in archive.index.wanted.every(None, 9)} == {
+            "https://example.org/1.png",
+            "https://example.org/2.png",
+        }
 
 
 def test_searched(there):

@@ -33,8 +33,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Archive:
-    """An archive in a folder, or in a bucket far away. Reading needs no lock; writing goes through `writing`.
+    """An archive in a folder, or in a bucket far away.
 
+    Reading needs no lock; writing goes through `writing`, or through `writing_beside` where several do.
     `desk`: the folder on this machine in which there is the lock and what is not stored yet: that of the archive, else
     that of the index. `index_at`: the index's file, or its address in PostgreSQL. `wait_s`: how long to wait for
     another process that writes.

@@ -9,7 +9,8 @@
     events.py    what an answer came to
     storing.py   the batches that are written, what is decided and remembered
     wanting.py   after the articles: which pictures they name that are not archived yet
-    pictures.py  those pictures, asked for and stored
+    pictures.py  those pictures, asked for
+    shelving.py  and stored
     rations.py   how much of them a source may bring
     turns.py     each source in its turn
     robots.py    what is remembered of robots.txt files

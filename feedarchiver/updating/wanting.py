@@ -21,7 +21,6 @@ from feedarchiver.updating.events import Notice
 
 if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
-    from feedarchiver.updating.storing import Writing
 
 _ABOUT = "pictures"  # what notes of the index are about
 _AT_ONCE = 200
@@ -64,20 +63,14 @@ class _Seen(NamedTuple):
         return cls(source.settings, {name: tuple(place) for name, place in known["places"].items()})
 
 
-def look(
-    archive: Archive,
-    source: Illustrated,
-    now: datetime,
-    beat: Callable[[], None],
-    writing: "Writing | None" = None,
-) -> list[Notice]:
+def look(archive: Archive, source: Illustrated, now: datetime, beat: Callable[[], None]) -> list[Notice]:
     """Look at the articles that are new since the last time. `beat` is called between some and some.
 
-    `writing`: how to note what they name, when not as others write.
+    Nobody writes beside: an article that comes later at an instant that was looked at would be overlooked.
     """
     notices: list[Notice] = []
     while _is_behind(archive.index, source):
-        with writing() if writing else archive.writing(now) as writer:
+        with archive.writing(now) as writer:
             notices += _look_at_some(archive, writer, source, now)
         beat()
     return notices

@@ -164,8 +164,7 @@ class Storer:
             fetched = self._shelve(some, instant, now)
             for source in _fresh(some):
                 if illustrated := known.illustrated.get(source):
-                    writing = partial(self._writing, instant, some)
-                    fetched.notices += look(known.archive, illustrated, instant, lambda: None, writing)
+                    fetched.notices += look(known.archive, illustrated, instant, lambda: None)
             known.done(storing.finish(()), fetched)
 
     @contextmanager

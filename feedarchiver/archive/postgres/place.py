@@ -3,12 +3,13 @@
 Each index has a *space* of its own, a schema in PostgreSQL's sense; the table `feedarchiver.indexes` tells which one is
 that of which archive, so that several archives can share a database. An index made anew gets another space. Whoever
 is reading the old one goes on reading it: readers hold a shared advisory lock on their space, and the next writer
-drops the spaces on which there is none. Who writes holds an advisory lock on the archive, one session at a time.
+drops the spaces on which there is none. Who writes holds an advisory lock on the archive: alone, or shared with others
+who write beside each other (`beside`).
 
 Archives are told apart by their format.json. One in a folder keeps a *seal*: a word that its last writer left here and
 there. When they differ, the database or the folder was put back to an earlier state, or copied, and the index is made
 anew. A writer breaks the seal first and renews it last; a broken one means a crash, and then PostgreSQL's own recovery
-is to be trusted. Those who write beside each other (`beside`) leave the seal as it is.
+is to be trusted. Those who write beside each other leave the seal as it is.
 """
 
 import hashlib
@@ -56,9 +57,9 @@ _SPACE = re.compile(r"feedarchiver_[0-9a-f]{16}")  # whoever shares the database
 
 
 class PostgresPlace:
-    """A place for the index of one archive, `archive`. Writing needs the archive's lock, which the caller holds.
+    """A place for the index of one archive. Writing needs the archive's lock, which the caller holds.
 
-    `wait_s`: how long to wait for a writer on another machine.
+    `archive`: its format.json. `wait_s`: how long to wait for a writer on another machine.
     """
 
     def __init__(self, at: IndexAddress, bucket: Store, archive: bytes, wait_s: float, *, is_sealed: bool) -> None:
@@ -105,12 +106,10 @@ class PostgresPlace:
             self._write_seal(fresh)
 
     def recover(self, writer: "Writer") -> None:
-        """Let a writer that holds the lock finish what others have begun."""
+        """Let a writer that holds the lock alone finish what others have begun: all of them have ended."""
         session, _ = self._held
-        left = self._left(session)
-        writer.recover(left)
-        for name in left:
-            session.execute("DELETE FROM feedarchiver.pending WHERE archive = ? AND capture = ?", (self.archive, name))
+        writer.recover(self._left(session))
+        session.execute("DELETE FROM feedarchiver.pending WHERE archive = ?", (self.archive,))
         self.look()
 
     def is_settled(self) -> bool:
