@@ -144,7 +144,7 @@ def _complete(farm, count, each):
 
 def test_coming_and_going(tmp_path, cluster, web):
     """A worker that joins does a part; one that is told to end loses nothing; `status` tells of both."""
-    hosts = Hosts(0.2)
+    hosts = Hosts(1.0)  # so that there is something left to do when the second worker has started
     farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, hosts, 16, 1))
     with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
         assert farm.tick().go(archive, queue, NOW) == 16
