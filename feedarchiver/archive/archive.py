@@ -204,6 +204,10 @@ class Archive:
         """Tell whether the last writer finished: nothing waits to be recovered."""
         return not os.path.lexists(self.desk / "pending")
 
+    def sight(self) -> str:
+        """Tell this archive, in this place, from every other one, and from a copy. Raises ArchiveError."""
+        return objects.object_id(f"{self.bucket.sight()} {self.format!r}".encode())
+
     def has_index(self) -> bool:
         """Tell whether there is an index that its last writer vouches for, or was writing when it was killed."""
         return self._file.is_sealed()

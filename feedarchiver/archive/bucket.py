@@ -55,6 +55,9 @@ class Ground(Protocol):
     def begin(self, data: bytes) -> None:
         """Make the place, and write format.json unless another process was quicker. Raises StorageError."""
 
+    def sight(self) -> str:
+        """Say when that file came here, the same to all machines; of a copy it says another. Raises StorageError."""
+
     def announce(self, data: bytes) -> None:
         """Make the place, and note there with which format.json it is going to begin. Raises StorageError."""
 

@@ -132,6 +132,13 @@ class FolderBucket:
     def format(self) -> bytes | None:
         return self._said(_FORMAT)
 
+    def sight(self) -> str:
+        path = f"{self.root}/{_FORMAT}"
+        try:
+            return str(os.stat(path).st_ctime_ns)
+        except OSError as error:
+            raise StorageError.of(error, "read", path) from error
+
     def announced(self) -> bytes | None:
         return self._said(ANNOUNCED)
 

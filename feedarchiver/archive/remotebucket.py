@@ -92,6 +92,9 @@ class RemoteBucket:
     def format(self) -> bytes | None:
         return self.remote.get(_FORMAT)
 
+    def sight(self) -> str:
+        return self.remote.made(_FORMAT) or ""
+
     def is_bare(self) -> bool:
         return self.remote.is_empty()
 

@@ -1,7 +1,7 @@
 """One task for a great many items, spread over as many processes as there are cores.
 
 Only where there is enough to do: processes take a moment to start. They hear of the end of the one that started them,
-however it ends, and end themselves.
+however it ends, and end themselves. A `Crew` are such processes for items that come one by one.
 """
 
 import os
@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from threading import Lock, Semaphore, Timer
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from feedarchiver.errors import ArchiveError
 
@@ -24,6 +25,8 @@ ENOUGH = 10_000
 """As many items are worth starting processes for."""
 _AT_ONCE = 250
 _MOST = 16  # one process reads what the others send
+_IDLE_S = 30.0
+_NICE = 10
 
 
 class _Other(NamedTuple):
@@ -42,7 +45,7 @@ def spread(task: Callable[[_T], _R], items: Iterable[_T], enough: int = ENOUGH) 
     """
     left = iter(items)
     first = list(islice(left, enough))
-    cores = _cores()
+    cores = cores_here()
     with _others(task, cores if cores > 1 and len(first) == enough else 0) as others:
         every = chain(first, left)
         if not others:
@@ -61,6 +64,67 @@ def spread(task: Callable[[_T], _R], items: Iterable[_T], enough: int = ENOUGH) 
             yield from _received(busy.popleft())
 
 
+class Crew(Generic[_T, _R]):
+    """Processes that do a task for what several threads bring, each one item at a time; `most` of them.
+
+    They begin when there is something to do, give way to everything else on this machine, and end when there has been
+    nothing for a while.
+    """
+
+    def __init__(self, task: Callable[[_T], _R], most: int) -> None:
+        self._task = task
+        self._places, self._lock = Semaphore(most), Lock()
+        self._free: list[_Other] = []
+        self._busy: list[_Other] = []
+        self._timer: Timer | None = None
+
+    def do(self, item: _T) -> _R:
+        """Do the task. Raises what it raises, ArchiveError when its process was ended, OSError when there is none."""
+        with self._places:
+            other = self._take()
+            try:
+                _send(other, [item])
+                done: list[_R] = _received(other)
+            finally:
+                self._give_back(other)
+        return done[0]
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            for other in self._busy:
+                other.process.kill()  # which ends what waits for it
+        self._rest()
+
+    def _take(self) -> _Other:
+        with self._lock:
+            if not self._free:
+                _start(self._task, 1, self._free, _give_way)
+            self._busy.append(self._free.pop())
+            return self._busy[-1]
+
+    def _give_back(self, other: _Other) -> None:
+        with self._lock:
+            self._busy.remove(other)
+            if other.process.is_alive():
+                self._free.append(other)
+            else:
+                other.pipe.close()
+            if self._timer:
+                self._timer.cancel()
+            self._timer = None if self._busy else Timer(_IDLE_S, self._rest)
+            if self._timer:
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _rest(self) -> None:
+        with self._lock:
+            free, self._free = self._free, []
+        _end(free)
+
+
 @contextmanager
 def _others(task: Callable[[_T], _R], count: int) -> Iterator[list[_Other]]:
     """Have other processes that do a task, fewer than `count` where the system gives no more."""
@@ -71,13 +135,17 @@ def _others(task: Callable[[_T], _R], count: int) -> Iterator[list[_Other]]:
                 _start(task, count, others)
         yield others
     finally:
-        for other in others:
-            other.pipe.close()
-        for other in others:  # a process that waits, or has something to say, sees that nobody is there any more
-            other.process.join()
+        _end(others)
 
 
-def _start(task: Callable[[_T], _R], count: int, others: list[_Other]) -> None:
+def _end(others: list[_Other]) -> None:
+    for other in others:
+        other.pipe.close()
+    for other in others:  # a process that waits, or has something to say, sees that nobody is there any more
+        other.process.join()
+
+
+def _start(task: Callable[[_T], _R], count: int, others: list[_Other], begin: Callable[[], None] | None = None) -> None:
     """Start processes. SIGINT is for this one only: it is what a person at a terminal sends to all of them."""
     from multiprocessing import get_context, resource_tracker  # most runs have too little to do
 
@@ -88,15 +156,23 @@ def _start(task: Callable[[_T], _R], count: int, others: list[_Other]) -> None:
         for _ in range(count):
             ours, theirs = context.Pipe()
             with theirs:
-                process = context.Process(target=_serve, args=(task, theirs), daemon=True)
+                process = context.Process(target=_serve, args=(task, theirs, begin), daemon=True)
                 process.start()
             others.append(_Other(process, ours))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(task: Callable[[_T], _R], pipe: "Connection") -> None:
+def _give_way() -> None:
+    """Let everybody else on this machine go first; and let the other process decide when this one ends."""
+    os.nice(_NICE)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which a service manager sends to all of them
+
+
+def _serve(task: Callable[[_T], _R], pipe: "Connection", begin: Callable[[], None] | None) -> None:
     """Do the task for all that comes through the pipe, until nobody is there any more."""
+    if begin:
+        begin()
     with suppress(EOFError, ConnectionError):
         while True:
             batch = pipe.recv()
@@ -137,7 +213,7 @@ def _ended(other: _Other) -> ArchiveError:
     )
 
 
-def _cores() -> int:
+def cores_here() -> int:
     """Tell on how many cores this process may run."""
     try:
         return min(len(os.sched_getaffinity(0)), _MOST)

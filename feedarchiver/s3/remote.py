@@ -119,6 +119,14 @@ class Remote:
             except FileNotFoundError:
                 return None
 
+    def made(self, key: str) -> str | None:
+        """Tell when an object was stored, by the store's own clock. None: it is not there. Raises StorageError."""
+        with self._asking("read", key):
+            try:
+                return self._store.head(key)["last_modified"].isoformat()
+            except FileNotFoundError:
+                return None
+
     def create(self, key: str, data: bytes) -> bool:
         """Store an object unless there is one. Returns whether there was none. Raises StorageError.
 

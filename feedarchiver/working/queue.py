@@ -2,6 +2,10 @@
 
 Of each kind there is one job at a time for a host, and one is carried out at a time, of whatever kind: `lock` and
 `queueing_lock` see to that. Which host may be asked when is decided in `hosts`, not here.
+
+Partitions of work that is about no host (`parts`) have a queue of their own beside that one: those who work take from
+either, so that neither waits for the other. What comes of partitions is kept in a table of ours, until who asked for
+it takes it. He holds an advisory lock meanwhile: without him, it goes.
 """
 
 import json
@@ -21,6 +25,7 @@ SILENT_S = 90.0
 
 _AT_ONCE = 1_000
 _FAILED_FOR = "1 hour"
+_FRESH = "30 s"  # three beats
 # A table that is full and empty by turns has no statistics that hold: jobs are to be found by the indexes all the same.
 _NO_PLANS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
 _OWN_TABLES = """
@@ -32,6 +37,28 @@ CREATE TABLE feedarchiver_workers (
     queue TEXT NOT NULL, name TEXT NOT NULL
 );
 """
+_PARTS_TABLE = """
+CREATE TABLE IF NOT EXISTS feedarchiver_parts (
+    run BIGINT NOT NULL, number BIGINT NOT NULL, said BYTEA, fault TEXT, PRIMARY KEY (run, number)
+);
+ALTER TABLE feedarchiver_parts ALTER COLUMN said SET STORAGE EXTERNAL;
+ALTER TABLE feedarchiver_parts SET (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000
+);
+"""
+_LEFT_PARTS = """
+DELETE FROM feedarchiver_parts p WHERE NOT EXISTS (
+    SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.classid::bigint << 32 | l.objid::bigint = p.run
+)
+"""
+_LEFT_JOBS = """
+DELETE FROM procrastinate_jobs j WHERE j.queue_name = ? AND j.status = 'todo' AND NOT EXISTS (
+    SELECT 1 FROM feedarchiver_parts p WHERE j.lock = ? || ' ' || p.run || ' ' || p.number
+)
+"""
 
 
 class Kind(Enum):
@@ -40,15 +67,16 @@ class Kind(Enum):
     POLL = "poll"
     PAGES = "pages"
     PICTURES = "pictures"
+    PART = "part"
 
     @property
     def priority(self) -> int:
         """How urgent it is, in the words of Procrastinate."""
-        return {"poll": 30, "pages": 20, "pictures": 10}[self.value]
+        return {"poll": 30, "pages": 20, "pictures": 10, "part": 0}[self.value]
 
 
 class Place(NamedTuple):
-    """What there is one job of at a time."""
+    """What there is one job of at a time. `site`: a host, or which partition of what."""
 
     kind: Kind
     site: str
@@ -57,7 +85,7 @@ class Place(NamedTuple):
 class Batch(NamedTuple):
     """A job: `names` are those of the sources, or the addresses of the pictures, that it is about, on one host.
 
-    What comes of it is captured at `instant`.
+    Of a partition they say what is to be done (`parts`). What comes of it is captured at `instant`.
     """
 
     place: Place
@@ -85,6 +113,8 @@ class Queue:
 
     def __init__(self, at: IndexAddress, archive: bytes) -> None:
         self.at, self.name = at, name_of(archive)
+        self.parts = f"{self.name} parts"
+        """The queue of partitions."""
         self._session: Session | None = None
 
     def close(self) -> None:
@@ -127,37 +157,35 @@ class Queue:
 
     def put(self, batches: Sequence[Batch]) -> None:
         """Put jobs into the queue, but for those of which there is one already."""
-        query = (
-            "SELECT procrastinate_defer_jobs_v1(array_agg(ROW(?, kind, priority, lock, queueing_lock, args, NULL)"
-            "::procrastinate_job_to_defer_v1)) FROM jsonb_to_recordset(?::text::jsonb) "
-            "AS new(kind text, priority integer, lock text, queueing_lock text, args jsonb) WHERE NOT EXISTS "
-            "(SELECT 1 FROM procrastinate_jobs j WHERE j.queueing_lock = new.queueing_lock AND j.status = 'todo')"
-        )
-        for start in range(0, len(batches), _AT_ONCE):
-            jobs = [_job(batch, self.name) for batch in batches[start : start + _AT_ONCE]]
-            self.session.execute(query, (self.name, json.dumps(jobs)))
+        put(self.session, self.name, batches)
 
     def rescue(self) -> int:
-        """Give the jobs of workers that are silent to others, and forget what failed long ago. Returns how many."""
+        """Give the jobs of workers that are silent to others, and forget what failed long ago. Returns how many.
+
+        Partitions that nobody waits for any more go, too.
+        """
+        mine = self.name, self.parts
         stalled = (
             "SELECT j.id FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id "
-            "WHERE j.status = 'doing' AND j.queue_name = ? "
+            "WHERE j.status = 'doing' AND j.queue_name IN (?, ?) "
             f"AND (w.id IS NULL OR w.last_heartbeat < now() - interval '{SILENT_S} s')"
         )
         again = f"UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1 WHERE id IN ({stalled})"
-        rescued = len(self.session.execute(f"{again} RETURNING id", (self.name,)).fetchall())
+        rescued = len(self.session.execute(f"{again} RETURNING id", mine).fetchall())
         self.session.execute("SELECT count(*) FROM procrastinate_prune_stalled_workers_v1(?::bigint)", (int(SILENT_S),))
         old = (
-            "DELETE FROM procrastinate_jobs j WHERE queue_name = ? AND status NOT IN ('todo', 'doing') AND NOT EXISTS "
-            f"(SELECT 1 FROM procrastinate_events e WHERE e.job_id = j.id AND e.at > now() - interval '{_FAILED_FOR}')"
+            "DELETE FROM procrastinate_jobs j WHERE queue_name IN (?, ?) AND status NOT IN ('todo', 'doing') "
+            "AND NOT EXISTS (SELECT 1 FROM procrastinate_events e WHERE e.job_id = j.id "
+            f"AND e.at > now() - interval '{_FAILED_FOR}')"
         )
-        self.session.execute(old, (self.name,))
+        self.session.execute(old, mine)
+        forget_parts(self.session, self.parts)
         return rescued
 
     def seen(self) -> Seen:
         """See how it is."""
-        query = "SELECT status::text, count(*) FROM procrastinate_jobs WHERE queue_name = ? GROUP BY status"
-        counts = dict(self.session.execute(query, (self.name,)).fetchall())
+        query = "SELECT status::text, count(*) FROM procrastinate_jobs WHERE queue_name IN (?, ?) GROUP BY status"
+        counts = dict(self.session.execute(query, (self.name, self.parts)).fetchall())
         waiting, under_way = counts.pop("todo", 0), counts.pop("doing", 0)
         query = (
             "SELECT f.name, w.last_heartbeat FROM feedarchiver_workers f "
@@ -166,12 +194,33 @@ class Queue:
         workers = tuple((name, at) for name, at in self.session.execute(query, (self.name,)))
         return Seen(waiting, under_way, sum(counts.values()), workers)
 
+    def alive(self) -> int:
+        """Count the workers that have given a sign of life of late."""
+        query = (
+            "SELECT count(*) FROM feedarchiver_workers f JOIN procrastinate_workers w ON w.id = f.worker "
+            f"WHERE f.queue = ? AND w.last_heartbeat > now() - interval '{_FRESH}'"
+        )
+        return int(self.session.execute(query, (self.name,)).fetchone()[0])
+
     def call(self, worker: int, name: str) -> None:
         """Note what a worker is called."""
         self.session.execute("INSERT INTO feedarchiver_workers VALUES (?, ?, ?)", (worker, self.name, name))
 
     def _try(self, what: str) -> bool:
         return bool(self.session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(what),)).fetchone()[0])
+
+
+def put(session: Session, queue: str, batches: Sequence[Batch]) -> None:
+    """Put jobs into a queue, but for those of which there is one already."""
+    query = (
+        "SELECT procrastinate_defer_jobs_v1(array_agg(ROW(?, kind, priority, lock, queueing_lock, args, NULL)"
+        "::procrastinate_job_to_defer_v1)) FROM jsonb_to_recordset(?::text::jsonb) "
+        "AS new(kind text, priority integer, lock text, queueing_lock text, args jsonb) WHERE NOT EXISTS "
+        "(SELECT 1 FROM procrastinate_jobs j WHERE j.queueing_lock = new.queueing_lock AND j.status = 'todo')"
+    )
+    for start in range(0, len(batches), _AT_ONCE):
+        jobs = [_job(batch, queue) for batch in batches[start : start + _AT_ONCE]]
+        session.execute(query, (queue, json.dumps(jobs)))
 
 
 def connection(at: IndexAddress) -> dict[str, Any]:
@@ -195,10 +244,16 @@ def opened(at: IndexAddress) -> Session:
     return session
 
 
-def _is_made(session: Session) -> bool:
+def forget_parts(session: Session, queue: str) -> None:
+    """Forget partitions that nobody waits for any more: who did was killed. `queue`: that of partitions."""
+    session.execute(_LEFT_PARTS)
+    session.execute(_LEFT_JOBS, (queue, queue))
+
+
+def _is_made(session: Session, table: str = "feedarchiver_parts") -> bool:
     """Tell whether there are tables. What PostgreSQL remembers of names may be out of date; its catalogue is not."""
-    query = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = 'feedarchiver_workers'"
-    return session.execute(query, (SPACE,)).fetchone() is not None
+    query = "SELECT 1 FROM pg_tables WHERE schemaname = ? AND tablename = ?"
+    return session.execute(query, (SPACE, table)).fetchone() is not None
 
 
 def _make(session: Session) -> None:
@@ -208,9 +263,11 @@ def _make(session: Session) -> None:
         session.execute("SELECT pg_advisory_xact_lock(?)", (lock_number(SPACE),))
         if _is_made(session):
             return  # somebody else has made them meanwhile
-        session.execute(f"CREATE SCHEMA IF NOT EXISTS {SPACE}")
-        session.script(SchemaManager.get_schema())
-        session.script(_OWN_TABLES)
+        if not _is_made(session, "feedarchiver_workers"):
+            session.execute(f"CREATE SCHEMA IF NOT EXISTS {SPACE}")
+            session.script(SchemaManager.get_schema())
+            session.script(_OWN_TABLES)
+        session.script(_PARTS_TABLE)
 
 
 def _job(batch: Batch, queue: str) -> dict[str, object]:

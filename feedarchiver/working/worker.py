@@ -26,12 +26,14 @@ from psycopg_pool import AsyncConnectionPool
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.postgres.session import is_away
+from feedarchiver.archive.spread import cores_here
 from feedarchiver.gather.web.client import Turn
 from feedarchiver.updating.events import Updated
 from feedarchiver.updating.shelving import Fetched
 from feedarchiver.updating.source import WebSource
 from feedarchiver.updating.storing import Told
 from feedarchiver.updating.wanting import Illustrated
+from feedarchiver.working.carrying import Carrying
 from feedarchiver.working.hosts import GAP_S, Hosts
 from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import SILENT_S, Batch, Kind, Queue, connection, opened
@@ -83,11 +85,13 @@ def work(orders: Orders, began: Callable[[str], None]) -> None:
             desk = Desk(writing, orders.illustrated, orders.clock, orders.chance, orders.told, orders.done)
             storer = Storer(desk, patience)
             hosts = Hosts(lambda: opened(orders.engine), orders.gap_s, patience)
+            carrying = Carrying(reading, lambda: opened(orders.engine), name, patience)
             try:
                 began(name)
-                asyncio.run(_Working(orders, queue, name, patience, storer, hosts.turn, reading).run())
+                asyncio.run(_Working(orders, queue, name, patience, storer, hosts.turn, reading, carrying).run())
             finally:
                 patience.end()
+                carrying.close()
                 storer.close(_STORE_S)
                 hosts.close()
 
@@ -104,7 +108,9 @@ class _Working:
         storer: Storer,
         turn: Turn,
         archive: Archive,
+        carrying: Carrying,
     ) -> None:
+        self._carrying = carrying
         self._orders, self._queue, self._name, self._patience = orders, queue, name, patience
         self._tasks = Tasks(
             archive=archive,
@@ -116,8 +122,8 @@ class _Working:
             chance=orders.chance,
             contact=orders.contact,
         )
-        self._threads = _Threads(orders.concurrency)
-        self._worker: Worker | None = None
+        self._threads = _Threads(orders.concurrency + cores_here())
+        self._workers: list[Worker] = []
         self._ending = asyncio.Event()
 
     async def run(self) -> None:
@@ -148,29 +154,38 @@ class _Working:
         connector = PsycopgConnector(pool_factory=_pool, **connection(self._orders.engine))
         app = App(connector=connector)
         for kind in Kind:
-            app.task(name=kind.value, queue=self._queue.name, retry=_Again())(partial(self._job, kind))
+            again = _Again(0 if kind is Kind.PART else _MOST_TRIES)  # who asked for a partition does it himself
+            queue = self._queue.parts if kind is Kind.PART else self._queue.name
+            app.task(name=kind.value, queue=queue, retry=again)(partial(self._job, kind))
         async with app.open_async():
-            self._worker = Worker(
-                app,
-                queues=[self._queue.name],
-                name=self._name,
-                concurrency=self._orders.concurrency,
-                wait=not self._orders.until_idle,
-                fetch_job_polling_interval=_POLL_S,
-                abort_job_polling_interval=3600,
-                shutdown_graceful_timeout=None if self._orders.until_idle else GRACE_S,
-                listen_notify=False,
-                delete_jobs="successful",
-                install_signal_handlers=False,
-                update_heartbeat_interval=_BEAT_S,
-                stalled_worker_timeout=SILENT_S,
-            )
-            calling = asyncio.create_task(self._call(self._worker))
+            self._workers = [
+                self._hired(app, self._queue.name, self._orders.concurrency),
+                self._hired(app, self._queue.parts, cores_here()),
+            ]
+            calling = asyncio.create_task(self._call(self._workers[0]))
             try:
                 if not self._ending.is_set():
-                    await self._worker.run()  # type: ignore[no-untyped-call]
+                    await _together(self._workers)
             finally:
                 calling.cancel()
+
+    def _hired(self, app: App, queue: str, concurrency: int) -> Worker:
+        """Make who takes jobs from a queue."""
+        return Worker(
+            app,
+            queues=[queue],
+            name=self._name,
+            concurrency=concurrency,
+            wait=not self._orders.until_idle,
+            fetch_job_polling_interval=_POLL_S,
+            abort_job_polling_interval=3600,
+            shutdown_graceful_timeout=None if self._orders.until_idle else GRACE_S,
+            listen_notify=False,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=_BEAT_S,
+            stalled_worker_timeout=SILENT_S,
+        )
 
     async def _call(self, worker: Worker) -> None:
         """Note what the worker is called, once it has a number."""
@@ -192,19 +207,24 @@ class _Working:
 
     def _carry_out(self, batch: Batch, done: Callable[[Exception | None], None], left: Event) -> None:
         try:
-            self._tasks.carry_out(batch, done, lambda: left.is_set() or self._patience.is_over)
+            if batch.place.kind is Kind.PART:
+                self._carrying.carry_out(batch)
+                done(None)
+            else:
+                self._tasks.carry_out(batch, done, lambda: left.is_set() or self._patience.is_over)
         except Ended:
             done(None)  # what was not done is due, and is made a job of again
         except Exception as error:  # noqa: BLE001 - the job hears of it, and the log
-            self._orders.failed(f"{batch.place.kind.value} {batch.place.site}", error)
+            about = " ".join(batch.names[:2]) if batch.place.kind is Kind.PART else batch.place.site
+            self._orders.failed(f"{batch.place.kind.value} {about}", error)
             done(error)
 
     def _end(self) -> None:
         self._ending.set()
         self._patience.end()
-        if self._worker:
-            self._worker.shutdown_graceful_timeout = GRACE_S
-            self._worker.stop()  # type: ignore[no-untyped-call]
+        for worker in self._workers:
+            worker.shutdown_graceful_timeout = GRACE_S
+            worker.stop()  # type: ignore[no-untyped-call]
 
     async def _pause(self, error: Exception) -> None:
         cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -219,12 +239,15 @@ class _Working:
 
 
 class _Again(BaseRetryStrategy):
-    """Jobs of a worker that ends go to others at once; those that failed are tried again later, some times."""
+    """Jobs of a worker that ends go to others at once; those that failed are tried again later, `most` times."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, asyncio.CancelledError):
             return RetryDecision(retry_in={"seconds": 0})
-        return RetryDecision(retry_in={"seconds": _RETRY_S * 4**job.attempts}) if job.attempts < _MOST_TRIES else None
+        return RetryDecision(retry_in={"seconds": _RETRY_S * 4**job.attempts}) if job.attempts < self._most else None
 
 
 class _Threads:
@@ -244,6 +267,17 @@ class _Threads:
     def _run(self) -> None:
         while True:
             self._work.get()()
+
+
+async def _together(workers: list[Worker]) -> None:
+    """Let all work until each has come to its end, or one cannot go on."""
+    tasks = [asyncio.ensure_future(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]", error: Exception | None) -> None:

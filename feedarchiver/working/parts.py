@@ -1,0 +1,120 @@
+"""Work in partitions: told to workers as jobs, done by them and by who asks for it, and what came of it, in order.
+
+Who asks needs no worker: he does partitions himself, in processes of his own, and also those that a worker has failed
+to do, or does not do in time. When the database goes away, he does all that is left. What a worker does too late is of
+no use to anybody, and harms nobody.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from itertools import count, islice
+from typing import Any
+
+from feedarchiver.archive.spread import Crew
+from feedarchiver.working.board import Board
+from feedarchiver.working.works import Part, unpacked
+
+AHEAD = 32
+"""How many partitions are put up at a time."""
+
+_LOOK_S = 0.1
+_LATE_S = 5.0
+
+
+class Parts:
+    """Has work done in partitions. `sight` tells of which archive; `crew`: who does it here, `hands` at a time.
+
+    `failed` hears, once for each reason, why a worker could not do what is therefore done here.
+    """
+
+    def __init__(
+        self, board: Board, crew: "Crew[Part, bytes]", hands: int, sight: str, failed: Callable[[str], None]
+    ) -> None:
+        self._board, self._crew, self._hands, self._sight, self._failed = board, crew, hands, sight, failed
+        self._faults: set[str] = set()
+        self._number = 0
+        self._window: dict[int, Part] = {}
+        self._mine: dict[int, Future[bytes]] = {}
+
+    def each(self, work: str, arguments: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """Have a work (of `works.WORKS`) done for each argument, and give what came of each, in their order.
+
+        Raises what the work raises here.
+        """
+        left = (Part(work, argument, self._sight) for argument in arguments)
+        with ThreadPoolExecutor(self._hands) as threads:
+            try:
+                while self._fill(left):
+                    number, part = next(iter(self._window.items()))
+                    said = self._waited(number, threads)
+                    del self._window[number]
+                    yield part.argument, self._read(part, said)
+            finally:
+                self._leave()
+
+    def _fill(self, left: Iterator[Part]) -> bool:
+        """Put up as many partitions as may lie there. Tells whether any is left."""
+        fresh = [*zip(count(self._number), islice(left, AHEAD - len(self._window)), strict=False)]
+        if fresh:
+            self._number += len(fresh)
+            self._window.update(fresh)
+            self._board.put(fresh)
+        return bool(self._window)
+
+    def _waited(self, number: int, threads: ThreadPoolExecutor) -> bytes:
+        """Wait for what comes of a partition, doing meanwhile what nobody has begun; at last, do it here."""
+        late_s = time.monotonic() + _LATE_S
+        while True:
+            if mine := self._mine.get(number):
+                if mine.done():
+                    self._board.drop(number)
+                    return self._mine.pop(number).result()
+            elif came := self._board.take(number):
+                if came.said is not None:
+                    return came.said
+                self._hear(came.fault or "")
+                self._begin(number, threads)
+            self._help(threads)
+            running = self._running()
+            if number not in self._mine and len(running) < self._hands and time.monotonic() > late_s:
+                self._begin(number, threads)
+            elif running:
+                wait(running, _LOOK_S, FIRST_COMPLETED)
+            else:
+                time.sleep(_LOOK_S)
+
+    def _help(self, threads: ThreadPoolExecutor) -> None:
+        """Begin what nobody has begun, as long as there are hands, and room for what comes of it."""
+        while len(self._running()) < self._hands and len(self._mine) < 2 * self._hands:
+            number = self._board.claim() if self._board.is_there else None
+            if not self._board.is_there:
+                number = next((number for number in self._window if number not in self._mine), None)
+            if number is None:
+                return
+            self._begin(number, threads)
+
+    def _begin(self, number: int, threads: ThreadPoolExecutor) -> None:
+        self._mine[number] = threads.submit(self._crew.do, self._window[number])
+
+    def _running(self) -> list[Future[bytes]]:
+        return [future for future in self._mine.values() if not future.done()]
+
+    def _hear(self, why: str) -> None:
+        if why not in self._faults:
+            self._faults.add(why)
+            self._failed(why)
+
+    def _read(self, part: Part, said: bytes) -> Any:
+        """Read what came of a partition. What is not readable was damaged in the database, and is done here."""
+        with suppress(ValueError):
+            return unpacked(said)
+        return unpacked(self._crew.do(part))
+
+    def _leave(self) -> None:
+        """Let what is under way be: nobody wants it any more."""
+        if self._running():
+            self._crew.close()
+        self._window.clear()
+        self._mine.clear()

@@ -1,0 +1,55 @@
+"""What can be done in partitions, by name: a job names its work, nothing executable is ever sent.
+
+A work gets the archive and says which part of it is meant by a text of its own. What it comes to is made of numbers,
+texts, lists, dictionaries and None; it travels as JSON, compressed. It is called in a process of its own, on whichever
+machine, and imports what it needs itself.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from feedarchiver import __version__
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.errors import ArchiveError
+from feedarchiver.s3.address import Address
+
+_QUICKLY = 1  # most of it are hashes
+
+WORKS: Mapping[str, Callable[[Archive, str], object]] = {}
+"""Each work by its name."""
+
+
+class Part(NamedTuple):
+    """A part of a work, as a job says it. `sight` tells which archive is meant, `version` whose work."""
+
+    work: str
+    argument: str
+    sight: str
+    version: str = __version__
+
+
+def do(place: Path | Address, index_at: Path | IndexAddress, part: Part) -> bytes:
+    """Do a part of a work with the archive at `place`. Raises ArchiveError when that is not the one that is meant."""
+    if part.version != __version__ or part.work not in WORKS:
+        raise ArchiveError(f"{part.work} is of feedarchiver {part.version}, this is {__version__}; use the same one")
+    with Archive.open(place, index_at) as archive:
+        if archive.sight() != part.sight:
+            raise ArchiveError(f"{place} here is not the archive there, but a copy of it; have both use the same one")
+        return packed(WORKS[part.work](archive, part.argument))
+
+
+def packed(value: object) -> bytes:
+    """Pack what a work has come to."""
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), _QUICKLY)
+
+
+def unpacked(said: bytes) -> Any:
+    """Unpack what a work has come to. Raises ValueError."""
+    try:
+        return json.loads(zlib.decompress(said))
+    except (zlib.error, RecursionError) as error:
+        raise ValueError(str(error)) from error
