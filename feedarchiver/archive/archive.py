@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from feedarchiver.archive.postgres.place import PostgresPlace
     from feedarchiver.archive.search import Search
     from feedarchiver.archive.spool import Spool
+    from feedarchiver.archive.survey import Surveyor
     from feedarchiver.archive.verify import Checked
     from feedarchiver.archive.writer import Writer
 
@@ -188,11 +189,15 @@ class Archive:
             self._file.look()
             yield self.index
 
-    def reindex(self) -> dict[str, int]:
-        """Derive the index anew from the objects and put it in the old one's place. Returns its counts."""
-        self.close()
+    def reindex(self, surveyor: "Surveyor | None" = None) -> dict[str, int]:
+        """Derive the index anew from the objects and put it in the old one's place. Returns its counts.
+
+        `surveyor`: who reads the objects, if not this machine alone.
+        """
+        from feedarchiver.archive.reindex import rebuild
+
         with self.alone():
-            self._file.rebuild()
+            self.replace_index(lambda path: rebuild(self.bucket, path, surveyor))
         return self.index.counts()
 
     def replace_index(self, make: Callable[[Path], Index]) -> None:
@@ -250,11 +255,11 @@ class Archive:
         """Have articles at hand that are about to be read one after the other."""
         self.bucket.expect(("articles", article) for article in articles)
 
-    def verify(self, *, quick: bool = False) -> "Iterator[Checked]":
+    def verify(self, *, quick: bool = False, surveyor: "Surveyor | None" = None) -> "Iterator[Checked]":
         """Check every object and the index, and yield each thing looked at. Changes nothing.
 
-        `quick`: names and sizes only. An index that the next command completes or makes anew in silence is no fault:
-        a run that was killed leaves one.
+        `surveyor` as in `reindex`. `quick`: names and sizes only. An index that the next command completes or makes
+        anew in silence is no fault: a run that was killed leaves one.
         """
         import tempfile
 
@@ -266,7 +271,7 @@ class Archive:
         sound = self.is_settled() and self._file.is_sealed()
         index = self._file.found() if sound else None
         try:
-            verifier = Verifier(self.bucket, index)
+            verifier = Verifier(self.bucket, index, surveyor)
             yield from verifier.objects()
             if sound:
                 with tempfile.TemporaryDirectory(prefix="feedarchiver-verify-") as scratch:

@@ -39,8 +39,11 @@ class Bucket(Protocol):
     def flush(self) -> None:
         """Make everything handed over durable, objects that others refer to first. Raises StorageError."""
 
-    def names(self, kind: str) -> Iterator[str]:
-        """Every name of a kind in ascending order; one that is no object id stands as its path. Raises StorageError."""
+    def names(self, kind: str, prefix: str = "") -> Iterator[str]:
+        """Every name of a kind in ascending order; one that is no object id stands as its path. Raises StorageError.
+
+        `prefix`: only the object ids that begin with it.
+        """
 
 
 class Ground(Protocol):

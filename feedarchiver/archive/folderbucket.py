@@ -114,16 +114,22 @@ class FolderBucket:
         except OSError as error:
             raise StorageError.of(error, "store", str(error.filename or self.root)) from error
 
-    def names(self, kind: str) -> Iterator[str]:
+    def names(self, kind: str, prefix: str = "") -> Iterator[str]:
         root = f"{self.root}/{kind}"
         try:
             for folder in sorted(os.listdir(root)):
+                if not folder.startswith(prefix[:_FOLDER_DIGITS]):
+                    continue
                 if len(folder) != _FOLDER_DIGITS or not os.path.isdir(f"{root}/{folder}"):
-                    yield f"{kind}/{folder}"
+                    if not prefix:
+                        yield f"{kind}/{folder}"
                     continue
                 for name in sorted(os.listdir(f"{root}/{folder}")):
                     whole = folder + name
-                    yield whole if len(name) == _NAME_DIGITS and is_hexadecimal(whole) else f"{kind}/{folder}/{name}"
+                    if len(name) != _NAME_DIGITS or not is_hexadecimal(whole):
+                        whole = f"{kind}/{folder}/{name}"
+                    if whole.startswith(prefix):
+                        yield whole
         except FileNotFoundError:
             return
         except OSError as error:

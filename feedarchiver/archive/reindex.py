@@ -9,9 +9,8 @@ the first capture that has it, and that one lies further back in the log.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -24,6 +23,7 @@ from feedarchiver.archive.history import Fact, history
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known
+from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
 
@@ -65,7 +65,7 @@ DROP TABLE told
 """
 
 
-def rebuild(bucket: Store, path: Path | None) -> Index:
+def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) -> Index:
     """Make an index at `path` (None: in memory). What is damaged or missing is passed over: `verify` names it."""
     tables, indexes = indexdb.parted(index.TABLES)
     db = indexdb.made(path, f"{tables}; {index.marked()}", index.SCHEMA)
@@ -73,7 +73,7 @@ def rebuild(bucket: Store, path: Path | None) -> Index:
         db.execute("PRAGMA main.journal_mode = OFF")  # a file that was not finished is nobody's index
     db.execute("PRAGMA cache_size = -32000")
     db.execute("BEGIN")
-    _read_all(bucket, db)
+    _read_all(surveyor or alone(bucket), db)
     _place(db)
     _derive(db)
     for statement in indexes:
@@ -86,20 +86,21 @@ def rebuild(bucket: Store, path: Path | None) -> Index:
     return Index.open(path, write=True)
 
 
-def _read_all(bucket: Store, db: sqlite3.Connection) -> None:
+def _read_all(surveyor: Surveyor, db: sqlite3.Connection) -> None:
     """Put what the captures say aside, in the order of their ids, and take the images in."""
     for statement in _WORKING.format(columns=index.CAPTURED).split(";"):
         db.execute(statement)
-    found = bucket.spread(partial(_read, bucket, _captured), bucket.names("captures"))
+    found = surveyor(READING, ["captures"])
     _insert(db, "waiting (link, guid, " + index.CAPTURED + ")", filter(None, found))
-    found = bucket.spread(partial(_read, bucket, _imaged), bucket.names("image-captures"))
+    found = surveyor(READING, ["image-captures"])
     _insert(db, f"images ({imagelog.COLUMNS})", filter(None, found))
 
 
-def _read(bucket: Store, read: Callable[[Store, ObjectId], _Row], name: str) -> _Row | None:
+def _read(bucket: Store, named: tuple[str, str]) -> _Row | None:
     """Read a capture. None for what is none, and for one that is damaged, or lacks what it refers to."""
+    kind, name = named
     with suppress(DamagedObject, MissingObject, ValueError):
-        return read(bucket, ObjectId.parse(name))
+        return _READ[kind](bucket, ObjectId.parse(name))
     return None
 
 
@@ -111,6 +112,11 @@ def _captured(bucket: Store, capture: ObjectId) -> _Row:
 
 def _imaged(bucket: Store, capture: ObjectId) -> _Row:
     return _plain(imagelog.row_of(KnownImage.read(bucket, capture)))
+
+
+_READ = {"captures": _captured, "image-captures": _imaged}
+READING = Survey("reindex", _read, told=lambda row: row, heard=lambda _, row: tuple(row))
+"""Reads a row of the index out of each capture."""
 
 
 def _plain(row: _Row) -> _Row:

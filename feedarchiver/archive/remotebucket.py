@@ -10,6 +10,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -25,6 +26,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 _Key = tuple[str, ObjectId]
 _FORMAT = "format.json"
+_DIGITS, _FOLDER_DIGITS = "0123456789abcdef", 2
 _NEAR_BYTES = 64_000_000
 
 
@@ -85,9 +87,13 @@ class RemoteBucket:
     def harden(self) -> None:
         """Do nothing: what a store has confirmed is durable."""
 
-    def names(self, kind: str) -> Iterator[str]:
-        for listed in self.remote.list(kind):
-            yield _name(listed.key)
+    def names(self, kind: str, prefix: str = "") -> Iterator[str]:
+        if not prefix:
+            yield from (_name(listed.key) for listed in self.remote.list(kind))
+            return
+        first, rest = prefix[:_FOLDER_DIGITS], prefix[_FOLDER_DIGITS:]
+        for end in product(_DIGITS, repeat=_FOLDER_DIGITS - len(first)):
+            yield from filter(is_hexadecimal, self._behind(f"{kind}/{first}{''.join(end)}", rest))
 
     def format(self) -> bytes | None:
         return self.remote.get(_FORMAT)
@@ -148,6 +154,13 @@ class RemoteBucket:
             self._keeps = self._learn(key)
         for _ in self.remote.together(self._create, left):
             pass
+
+    def _behind(self, folder: str, begins: str) -> Iterator[str]:
+        """Name what lies in a folder and begins with something."""
+        for listed in self.remote.list(folder, after=f"{folder}/{begins}"):
+            if not listed.key.startswith(f"{folder}/{begins}"):
+                return
+            yield _name(listed.key)
 
     def _fetch(self, key: _Key) -> bytes | None:
         return self.remote.get(_key(*key))

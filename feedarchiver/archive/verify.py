@@ -6,7 +6,6 @@ Nothing is repaired and nothing is written: what is wrong is named, with the tit
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket, Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import address
+from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
@@ -61,16 +61,16 @@ class _Looked(NamedTuple):
 class Verifier:
     """One verification: the objects first, then the index against them."""
 
-    def __init__(self, bucket: Store, index: Index | None) -> None:
+    def __init__(self, bucket: Store, index: Index | None, surveyor: Surveyor | None = None) -> None:
         self._bucket = bucket
+        self._survey = surveyor or alone(bucket)
         self._index = index
         self._faulty: set[str] = set()
 
     def objects(self) -> Iterator[Checked]:
         """Read every object; captures come last and are held against what they refer to."""
         kinds = sorted(KINDS, key=lambda kind: kind in CAPTURES)
-        named = ((kind, name) for kind in kinds for name in self._bucket.names(kind))
-        for looked in self._bucket.spread(partial(_look, self._bucket), named):
+        for looked in self._survey(LOOKING, kinds):
             yield self._seen(Checked(looked.kind, looked.name, self._fault(looked)))
 
     def names_and_sizes(self) -> Iterator[Checked]:
@@ -91,7 +91,7 @@ class Verifier:
         """Hold the index at `path` against one made from the objects at `scratch`, where nothing may be."""
         from feedarchiver.archive.reindex import rebuild
 
-        rebuild(self._bucket, scratch).close()
+        rebuild(self._bucket, scratch, self._survey).close()
         with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as db:
             db.execute("ATTACH ? AS kept", (address(path),))
             try:
@@ -184,6 +184,15 @@ def _look(bucket: Bucket, named: tuple[str, str]) -> _Looked:
         return _Looked(kind, name, fault=f"is not readable: {error}")
     lost = tuple(f"{what} {which}" for what, which in wanted if bucket.length(what, which) is None)
     return _Looked(kind, name, tuple(str(which) for _, which in wanted) if lost else (), lost)
+
+
+def _told(looked: _Looked) -> int | None:
+    """Say that an object is in order. What is not is looked at once more by who asks, who knows more about it."""
+    return 1 if looked == _Looked(looked.kind, looked.name) else None
+
+
+LOOKING = Survey("verify", _look, told=_told, heard=lambda named, _: _Looked(*named))
+"""Checks each object against its name, and whether what it refers to is there."""
 
 
 def _differences(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -7,6 +7,7 @@ import click
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import plural
+from feedarchiver.commands.surveying import surveying
 from feedarchiver.config import load
 from feedarchiver.watching import verified
 
@@ -22,8 +23,12 @@ def verify_command(console: Console, *, quick: bool) -> int:
     counts: dict[str, int] = {}
     faults: list[str] = []
     began = datetime.now(UTC)
-    with Archive.open(config.store, config.index, wait_s=_WAIT_S) as archive, console.progress("verifying") as advance:
-        for checked in archive.verify(quick=quick):
+    with (
+        Archive.open(config.store, config.index, wait_s=_WAIT_S) as archive,
+        surveying(console, config, archive) as surveyor,
+        console.progress("verifying") as advance,
+    ):
+        for checked in archive.verify(quick=quick, surveyor=surveyor):
             counts[checked.kind] = counts.get(checked.kind, 0) + 1
             if checked.fault:
                 faults.append(str(checked))
@@ -48,8 +53,8 @@ def verify_command(console: Console, *, quick: bool) -> int:
 def reindex_command(console: Console) -> int:
     """Make the index anew from the objects. Any command does so by itself when the index is missing or damaged."""
     config = load(console.config_path)
-    with Archive.open(config.store, config.index) as archive:
-        counts = archive.reindex()
+    with Archive.open(config.store, config.index) as archive, surveying(console, config, archive) as surveyor:
+        counts = archive.reindex(surveyor)
     nouns = {"entries": "article", "versions": "version", "captures": "capture"}
     told = "{} in {}, from {}".format(*(plural(counts[name], noun) for name, noun in nouns.items()))
     console.say(told, event="reindexed", **counts)

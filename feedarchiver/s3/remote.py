@@ -162,11 +162,14 @@ class Remote:
             with self._asking("remove", left[first]):
                 self._store.delete(left[first : first + _REMOVED_AT_ONCE])
 
-    def list(self, folder: str | None = None) -> Iterator[Listed]:
-        """List what lies below a folder, a page at a time, in the order of the keys. Raises StorageError."""
+    def list(self, folder: str | None = None, after: str | None = None) -> Iterator[Listed]:
+        """List what lies below a folder, a page at a time, in the order of the keys. Raises StorageError.
+
+        `after`: only keys behind that one.
+        """
         from obstore.exceptions import GenericError
 
-        last, broken = None, 0
+        last, broken = after, 0
         with self._asking("list", folder or ""):
             while True:
                 try:

@@ -4,7 +4,7 @@ So what is asked of hosts is not delayed; and partitions do not wait for it: the
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from feedarchiver.archive.spread import Crew, cores_here
 from feedarchiver.s3.address import Address
 from feedarchiver.working import works
 from feedarchiver.working.board import Posted
-from feedarchiver.working.patience import Patience
+from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import Batch
 from feedarchiver.working.works import Part
 
@@ -45,7 +45,8 @@ class Carrying:
                 said = self._crew.do(part)
             except Exception as error:
                 posted.failed(f"worker {self._name}: {error}")
-                self._patience.sleep(_CALM_S)
+                with suppress(Ended):
+                    self._patience.sleep(_CALM_S)
                 raise
             posted.done(said)
 

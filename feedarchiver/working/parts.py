@@ -6,14 +6,20 @@ no use to anybody, and harms nobody.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import count, islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from feedarchiver.archive.spread import Crew
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.postgres.session import is_away, is_doubtful
+from feedarchiver.archive.postgres.session import told as why
+from feedarchiver.archive.spread import Crew, cores_here
 from feedarchiver.working.board import Board
+from feedarchiver.working.carrying import crew
+from feedarchiver.working.queue import Queue
 from feedarchiver.working.works import Part, unpacked
 
 AHEAD = 32
@@ -21,6 +27,39 @@ AHEAD = 32
 
 _LOOK_S = 0.1
 _LATE_S = 5.0
+
+
+class Help(NamedTuple):
+    """What there is of help: so many `workers`, beside this machine."""
+
+    parts: "Parts"
+    workers: int
+
+
+@contextmanager
+def helped(engine: IndexAddress, archive: Archive, told: Callable[[str], None]) -> Iterator[Help | None]:
+    """Have workers help, if any is alive; None: there is nobody.
+
+    `told` hears what keeps them from it, and what one could not do. Then the work is done all the same.
+    """
+
+    def lost(error: Exception) -> None:
+        told(f"no worker can be reached any more: {why(error) or error}; the rest is done here")
+
+    board, workers = None, 0
+    try:
+        with closing(Queue(engine, archive.format)) as queue:
+            if workers := queue.alive():
+                board = Board(queue, lost)
+    except Exception as error:
+        if not is_away(error) and not is_doubtful(error):
+            raise
+        told(f"no worker can be reached: {why(error) or error}; all is done here")
+    if board is None:
+        yield None
+        return
+    with closing(board), closing(crew(archive.place, archive.index_at)) as mine:
+        yield Help(Parts(board, mine, cores_here(), archive.sight(), told), workers)
 
 
 class Parts:
@@ -38,7 +77,7 @@ class Parts:
         self._window: dict[int, Part] = {}
         self._mine: dict[int, Future[bytes]] = {}
 
-    def each(self, work: str, arguments: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def each(self, work: str, arguments: Iterable[str]) -> Generator[tuple[str, Any]]:
         """Have a work (of `works.WORKS`) done for each argument, and give what came of each, in their order.
 
         Raises what the work raises here.
@@ -101,10 +140,10 @@ class Parts:
     def _running(self) -> list[Future[bytes]]:
         return [future for future in self._mine.values() if not future.done()]
 
-    def _hear(self, why: str) -> None:
-        if why not in self._faults:
-            self._faults.add(why)
-            self._failed(why)
+    def _hear(self, fault: str) -> None:
+        if fault not in self._faults:
+            self._faults.add(fault)
+            self._failed(f"{fault}; it was done here")
 
     def _read(self, part: Part, said: bytes) -> Any:
         """Read what came of a partition. What is not readable was damaged in the database, and is done here."""

@@ -14,13 +14,11 @@ from typing import Any, NamedTuple
 from feedarchiver import __version__
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.survey import surveyed
 from feedarchiver.errors import ArchiveError
 from feedarchiver.s3.address import Address
 
 _QUICKLY = 1  # most of it are hashes
-
-WORKS: Mapping[str, Callable[[Archive, str], object]] = {}
-"""Each work by its name."""
 
 
 class Part(NamedTuple):
@@ -40,6 +38,22 @@ def do(place: Path | Address, index_at: Path | IndexAddress, part: Part) -> byte
         if archive.sight() != part.sight:
             raise ArchiveError(f"{place} here is not the archive there, but a copy of it; have both use the same one")
         return packed(WORKS[part.work](archive, part.argument))
+
+
+def _read_captures(archive: Archive, part: str) -> object:
+    from feedarchiver.archive import reindex
+
+    return surveyed(archive.bucket, reindex.READING, part)
+
+
+def _look_at_objects(archive: Archive, part: str) -> object:
+    from feedarchiver.archive import verify
+
+    return surveyed(archive.bucket, verify.LOOKING, part)
+
+
+WORKS: Mapping[str, Callable[[Archive, str], object]] = {"reindex": _read_captures, "verify": _look_at_objects}
+"""Each work by its name."""
 
 
 def packed(value: object) -> bytes:

@@ -120,11 +120,6 @@ class PostgresPlace:
         """Be told that somebody looks at all captures: nothing more may be captured at their instants."""
         _look(*self._held)
 
-    def rebuild(self) -> None:
-        """Make the index anew from the objects and put it in the old one's place."""
-        with closing(self._writer()) as session:
-            self._rebuild(session)
-
     def replace(self, make: Callable[[Path], Index]) -> None:
         """Put the index that `make` makes in an SQLite file into the old one's place."""
         with closing(self._writer()) as session:

@@ -1,0 +1,251 @@
+"""Work in partitions: what workers do of it comes to what one machine does alone, whoever is killed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+
+import pytest
+from crash import rows
+from farm import Farm
+from living import living, within
+from many import fill
+from program import CONFIG, PROJECT
+
+from feedarchiver.archive import objects
+from feedarchiver.archive.folderbucket import FolderBucket
+from feedarchiver.archive.reindex import rebuild
+from feedarchiver.archive.survey import Helped
+from feedarchiver.archive.verify import Verifier
+from feedarchiver.working import works
+from feedarchiver.working.board import Board
+from feedarchiver.working.parts import Parts
+from feedarchiver.working.works import Part
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+OTHERS = "datname = current_database() AND pid <> pg_backend_pid()"
+GONE = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}"
+ASKING = """
+import sys, time
+from contextlib import closing
+from pathlib import Path
+from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.database import IndexAddress
+from feedarchiver.working.board import Board
+from feedarchiver.working.queue import Queue
+from feedarchiver.working.works import Part
+
+at = IndexAddress(sys.argv[1], Path("."))
+with Archive.open(Path(sys.argv[2]), at) as archive:
+    board = Board(Queue(at, archive.format), print)
+    board.put([(n, Part("reindex", f"captures {n}", archive.sight())) for n in range(3)])
+    print("put up", flush=True)
+    time.sleep(60)
+"""
+SIZE = 50  # so that captures, articles and raw bytes are sixteen partitions each
+
+
+class Hands:
+    """Who does partitions here, one at a time. `first` is called before the first of a kind."""
+
+    def __init__(self, archive, first):
+        self._archive, self._first = archive, first
+        self.parts: list[Part] = []
+
+    def do(self, part):
+        """Do one."""
+        self.parts.append(part)
+        if part.argument.endswith(" 0"):
+            self._first()
+        return works.do(self._archive.place, self._archive.index_at, part)
+
+    def close(self):
+        """Nothing is left to end."""
+
+
+class Setting:
+    """An archive with many objects, and its jobs."""
+
+    def __init__(self, farm, archive, queue) -> None:
+        self.farm, self.archive, self.queue = farm, archive, queue
+        self.said: list[str] = []
+
+    @contextmanager
+    def helped(self, first=lambda: None):
+        """Have who makes surveys with the help of workers, and whoever does what they leave."""
+        hands = Hands(self.archive, first)
+        with closing(Board(self.queue, lambda error: self.said.append(type(error).__name__))) as board:
+            parts = Parts(board, hands, 1, self.archive.sight(), self.said.append)
+            yield Helped(self.archive.bucket, lambda: parts.each, self.said.append, SIZE), hands.parts
+
+    def alone(self, tmp_path):
+        """Read everything here."""
+        rebuild(self.archive.bucket, tmp_path / "alone.db").close()
+        return rows(tmp_path / "alone.db")
+
+    def left(self):
+        """Count the partitions and jobs in the database."""
+        tables = ("feedarchiver_parts", "procrastinate_jobs")
+        return [self.queue.session.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+
+    def is_idle(self):
+        """Tell whether there is nothing to do, and nobody does anything."""
+        return self.queue.seen()[:2] == (0, 0)
+
+
+@pytest.fixture
+def setting(tmp_path, cluster):
+    """Make them."""
+    farm = Farm(tmp_path / "farm", cluster.database(), CONFIG)
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+        fill(farm.archive)
+        yield Setting(farm, archive, queue)
+
+
+def test_what_workers_read(tmp_path, setting):
+    """Two workers read nearly everything: the index has the same rows, the same faults are named in the same order."""
+    alone = setting.alone(tmp_path)
+    lines = [*map(str, Verifier(setting.archive.bucket, None).objects())]
+    with living(setting.farm, "worker") as one, living(setting.farm, "worker") as other:
+        within(30, lambda: setting.queue.alive() == 2)
+        with setting.helped(lambda: within(30, setting.is_idle)) as (surveyor, mine):
+            rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+            assert [part.argument for part in mine] == ["captures 0"]
+        with setting.helped(lambda: within(30, setting.is_idle)) as (surveyor, mine):
+            assert [*map(str, Verifier(setting.archive.bucket, None, surveyor).objects())] == lines
+            assert [part.argument for part in mine] == ["raw 0", "articles 0", "captures 0"]
+        assert (one.end(), other.end()) == (0, 0)
+    assert rows(tmp_path / "helped.db") == alone
+    assert sum(not line.endswith("is in order") for line in lines) >= 10
+    assert setting.said == []
+    assert setting.left() == [0, 0]
+
+
+def test_a_worker_is_killed(tmp_path, setting):
+    """What a worker had begun that was killed is done by who asks; what it had done is not done again."""
+    alone = setting.alone(tmp_path)
+    held = max((setting.farm.archive / "captures").glob("f*/*"))
+    with living(setting.farm, "worker") as worker, ExitStack() as stack:
+
+        def kill():
+            within(30, lambda: setting.queue.seen()[:2] == (0, 1))
+            stack.callback(os.close, os.open(held, os.O_RDWR))  # which ends the waiting
+            worker.process.kill()
+            worker.process.wait()
+            kept.rename(held)
+
+        within(30, lambda: setting.queue.alive() == 1)
+        kept = held.rename(tmp_path / "kept")
+        os.mkfifo(held)  # whoever reads that has to wait
+        with setting.helped(kill) as (surveyor, mine):
+            rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+            assert [part.argument for part in mine] == ["captures 0", "captures f"]
+    assert rows(tmp_path / "helped.db") == alone
+    assert setting.left() == [0, 1]
+    setting.queue.session.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '100 s'")
+    assert setting.queue.rescue() == 1
+    assert setting.left() == [0, 0]
+
+
+def test_who_asked_is_killed(tmp_path, setting):
+    """What somebody has left who was killed is cleared by the next one, or by the tick, and gets into nothing else."""
+    alone = setting.alone(tmp_path)
+    asking = [sys.executable, "-c", ASKING, setting.farm.address, setting.farm.archive]
+    for clears in (setting.queue.rescue, None):
+        with subprocess.Popen(
+            asking, env=os.environ | {"PYTHONPATH": str(PROJECT)}, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "put up\n"
+            assert setting.left() == [3, 3]
+            setting.queue.rescue()
+            assert setting.left() == [3, 3], "he is still there"
+            process.kill()
+        within(
+            30,
+            lambda: not setting.queue.session.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'").fetchone(),
+        )
+        if clears:
+            clears()
+            assert setting.left() == [0, 0]
+    with setting.helped() as (surveyor, mine):
+        rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+        assert len(mine) == 16
+    assert rows(tmp_path / "helped.db") == alone
+    assert setting.left() == [0, 0]
+
+
+@pytest.mark.parametrize("ends", ["DROP SCHEMA feedarchiver_jobs CASCADE", GONE])
+def test_the_jobs_go_away(tmp_path, setting, cluster, ends):
+    """When the tables of the jobs go away half-way, or the connection to them, all that is left is done here."""
+    alone = setting.alone(tmp_path)
+    database = setting.farm.address.partition("@/")[2].partition("?")[0]
+    with setting.helped(lambda: cluster.run(database, ends)) as (surveyor, mine):
+        rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+        assert len(mine) == 16
+    assert rows(tmp_path / "helped.db") == alone
+    assert len(setting.said) == 1
+
+
+def test_what_lies_in_the_database_is_damaged(tmp_path, setting):
+    """A result that is not readable, or knows nothing of what is here, is of no use: it is read here."""
+    alone = setting.alone(tmp_path)
+
+    def damage():
+        query = "UPDATE feedarchiver_parts SET said = CASE WHEN number % 2 = 1 THEN ? ELSE ? END"
+        setting.queue.session.execute(query, (b"damaged", works.packed({"f" * 64: []})))
+        setting.queue.session.execute("DELETE FROM procrastinate_jobs")
+
+    with setting.helped(damage) as (surveyor, mine):
+        rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+        assert len(mine) == 1 + 8
+    assert rows(tmp_path / "helped.db") == alone
+
+
+def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting):
+    """A worker that sees a copy of the archive, or none, fails at its partitions, and says so; they are done here."""
+    alone = setting.alone(tmp_path)
+    copy = setting.farm.copy(tmp_path / "copy")
+    (copy.folder / "config.toml").write_bytes((setting.farm.folder / "config.toml").read_bytes())
+    shutil.rmtree(copy.archive / "captures")
+    with living(copy, "worker") as worker:
+        within(30, lambda: setting.queue.alive() == 1)
+        with setting.helped(
+            lambda: within(30, lambda: setting.queue.seen().failed or setting.queue.seen().under_way)
+        ) as (surveyor, mine):
+            rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+            assert len(mine) == 16
+        worker.wait_for("part reindex captures .*: failed: ")
+        assert worker.end() == 0
+    assert rows(tmp_path / "helped.db") == alone
+    (said,) = setting.said
+    assert "is not the archive there, but a copy of it; have both use the same one; it was done here" in said
+
+
+def test_commands_say_so(tmp_path, setting):
+    """`verify` of a large archive says over how many workers it is spread, and nothing of it where there is none."""
+    bucket = FolderBucket(setting.farm.archive)
+    for name, data in eights(1_300, b"%d"):
+        bucket.put("raw", name, data)
+    bucket.flush()
+    setting.farm("reindex")
+    alone = setting.farm("verify")
+    with living(setting.farm, "worker") as worker:
+        within(30, lambda: setting.queue.alive() == 1)
+        helped = setting.farm("verify")
+        told = [json.loads(line) for line in setting.farm("verify", "--json").out.splitlines()]
+        assert worker.end() == 0
+    assert helped.out == f"spread over 1 worker\n{alone.out}"
+    assert (helped.status, helped.err) == (alone.status, alone.err)
+    assert told[0] == {"event": "spread", "workers": 1}
+    assert told[-1]["event"] == "verified"
+    assert setting.left() == [0, 0]
+
+
+def eights(count, pattern):
+    """Make objects whose names begin with an eight, which is where objects are counted."""
+    made = ((objects.object_id(pattern % number), pattern % number) for number in range(10**9))
+    return islice(((name, data) for name, data in made if name.startswith("8")), count)
