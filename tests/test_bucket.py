@@ -92,6 +92,27 @@ class TestContract:
         assert list(bucket.names("articles")) == sorted(ids)
         assert list(bucket.names("captures")) == []
 
+    @pytest.mark.parametrize("digits", [1, 2, 3])
+    def test_names_that_begin_alike(self, bucket, digits):
+        """Names that begin with any digits are listed by themselves; all of them are all there are."""
+        ids = [object_id(b"%d" % number) for number in range(40)]
+        for number, name in enumerate(ids):
+            bucket.put("raw", name, b"%d" % number)
+        bucket.flush()
+        prefixes = sorted({name[:digits] for name in ids})
+        assert [name for prefix in prefixes for name in bucket.names("raw", prefix)] == sorted(ids)
+        assert list(bucket.names("raw", prefixes[0])) == [name for name in sorted(ids) if name.startswith(prefixes[0])]
+        assert list(bucket.names("captures", prefixes[0])) == []
+
+    def test_sight(self, bucket, opened):
+        """Whoever opens the same place sees the same; what it is does not change with what is stored."""
+        bucket.begin(b"{}")
+        seen = bucket.sight()
+        bucket.put("raw", ID, DATA)
+        bucket.flush()
+        assert seen
+        assert opened().sight() == seen
+
     def test_unflushed_is_not_durable(self, bucket, opened):
         """Bytes that were handed over and never flushed are not in the bucket that is opened next."""
         bucket.put("raw", ID, DATA)

@@ -9,6 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain, islice
 from threading import Lock, Semaphore, Timer
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -26,7 +27,6 @@ ENOUGH = 10_000
 _AT_ONCE = 250
 _MOST = 16  # one process reads what the others send
 _IDLE_S = 30.0
-_NICE = 10
 
 
 class _Other(NamedTuple):
@@ -67,12 +67,12 @@ def spread(task: Callable[[_T], _R], items: Iterable[_T], enough: int = ENOUGH) 
 class Crew(Generic[_T, _R]):
     """Processes that do a task for what several threads bring, each one item at a time; `most` of them.
 
-    They begin when there is something to do, give way to everything else on this machine, and end when there has been
-    nothing for a while.
+    They begin when there is something to do, and end when there has been nothing for a while. `nice`: by how much they
+    give way to everything else on this machine.
     """
 
-    def __init__(self, task: Callable[[_T], _R], most: int) -> None:
-        self._task = task
+    def __init__(self, task: Callable[[_T], _R], most: int, nice: int = 0) -> None:
+        self._task, self._begin = task, partial(_give_way, nice)
         self._places, self._lock = Semaphore(most), Lock()
         self._free: list[_Other] = []
         self._busy: list[_Other] = []
@@ -101,7 +101,7 @@ class Crew(Generic[_T, _R]):
     def _take(self) -> _Other:
         with self._lock:
             if not self._free:
-                _start(self._task, 1, self._free, _give_way)
+                _start(self._task, 1, self._free, self._begin)
             self._busy.append(self._free.pop())
             return self._busy[-1]
 
@@ -163,9 +163,9 @@ def _start(task: Callable[[_T], _R], count: int, others: list[_Other], begin: Ca
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _give_way() -> None:
+def _give_way(nice: int) -> None:
     """Let everybody else on this machine go first; and let the other process decide when this one ends."""
-    os.nice(_NICE)
+    os.nice(nice)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which a service manager sends to all of them
 
 

@@ -6,25 +6,23 @@ So what is asked of hosts is not delayed; and partitions do not wait for it: the
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from pathlib import Path
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.postgres.session import Session
 from feedarchiver.archive.spread import Crew, cores_here
-from feedarchiver.s3.address import Address
 from feedarchiver.working import works
 from feedarchiver.working.board import Posted
 from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import Batch
 from feedarchiver.working.works import Part
 
+_NICE = 10
 _CALM_S = 5.0  # who cannot do partitions is not to take them all from those who can
 
 
-def crew(place: Path | Address, index_at: Path | IndexAddress) -> "Crew[Part, bytes]":
-    """Make who does parts of works with the archive at `place`."""
-    return Crew(partial(works.do, place, index_at), cores_here())
+def crew(archive: Archive, nice: int = 0) -> "Crew[Part, bytes]":
+    """Make who does parts of works with an archive. `nice` as there."""
+    return Crew(partial(works.do, archive.place, archive.index_at), cores_here(), nice)
 
 
 class Carrying:
@@ -32,7 +30,7 @@ class Carrying:
 
     def __init__(self, archive: Archive, opened: Callable[[], Session], name: str, patience: Patience) -> None:
         self._opened, self._name, self._patience = opened, name, patience
-        self._crew = crew(archive.place, archive.index_at)
+        self._crew = crew(archive, _NICE)
 
     def carry_out(self, batch: Batch) -> None:
         """Do a partition, if somebody still waits for it. Raises what doing it raises, and tells who waits."""

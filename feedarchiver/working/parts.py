@@ -58,7 +58,7 @@ def helped(engine: IndexAddress, archive: Archive, told: Callable[[str], None]) 
     if board is None:
         yield None
         return
-    with closing(board), closing(crew(archive.place, archive.index_at)) as mine:
+    with closing(board), closing(crew(archive)) as mine:
         yield Help(Parts(board, mine, cores_here(), archive.sight(), told), workers)
 
 
