@@ -1,6 +1,5 @@
 """Work in partitions: what workers do of it comes to what one machine does alone, whoever is killed."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -82,11 +81,6 @@ class Setting:
             parts = Parts(board, hands, 1, self.archive.sight(), self.said.append)
             yield Helped(self.archive.bucket, lambda: parts.each, self.said.append, SIZE), hands.parts
 
-    def alone(self, tmp_path):
-        """Read everything here."""
-        rebuild(self.archive.bucket, tmp_path / "alone.db").close()
-        return rows(tmp_path / "alone.db")
-
     def left(self):
         """Count the partitions and jobs in the database."""
         tables = ("feedarchiver_parts", "procrastinate_jobs")
@@ -97,18 +91,36 @@ class Setting:
         return self.queue.seen()[:2] == (0, 0)
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Make many objects."""
+    root = tmp_path_factory.mktemp("many")
+    fill(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def alone(root, tmp_path_factory):
+    """Have the rows of the index that one machine makes of them."""
+    path = tmp_path_factory.mktemp("alone") / "index.db"
+    rebuild(FolderBucket(root), path).close()
+    return rows(path)
+
+
 @pytest.fixture
-def setting(tmp_path, cluster):
-    """Make them."""
+def setting(tmp_path, cluster, root):
+    """Have an archive with them."""
     farm = Farm(tmp_path / "farm", cluster.database(), CONFIG)
     with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
-        fill(farm.archive)
+        shutil.copytree(root, farm.archive, dirs_exist_ok=True)
         yield Setting(farm, archive, queue)
 
 
-def test_what_workers_read(tmp_path, setting):
-    """Two workers read nearly everything: the index has the same rows, the same faults are named in the same order."""
-    alone = setting.alone(tmp_path)
+def test_what_workers_read(tmp_path, setting, alone):
+    """Two workers read nearly everything: the index has the same rows, the same faults are named in the same order.
+
+    The command says over how many workers it is spread.
+    """
     lines = [*map(str, Verifier(setting.archive.bucket, None).objects())]
     with living(setting.farm, "worker") as one, living(setting.farm, "worker") as other:
         within(30, lambda: setting.queue.alive() == 2)
@@ -118,16 +130,22 @@ def test_what_workers_read(tmp_path, setting):
         with setting.helped(lambda: within(30, setting.is_idle)) as (surveyor, mine):
             assert [*map(str, Verifier(setting.archive.bucket, None, surveyor).objects())] == lines
             assert [part.argument for part in mine] == ["raw 0", "articles 0", "captures 0"]
+        bucket = FolderBucket(setting.farm.archive)
+        for name, data in eights(1_300):
+            bucket.put("raw", name, data)
+        bucket.flush()
+        found = setting.farm("verify")
         assert (one.end(), other.end()) == (0, 0)
+    assert found.out.startswith("spread over 2 workers\n")
+    assert setting.farm("verify") == found._replace(out=found.out.partition("\n")[2])
     assert rows(tmp_path / "helped.db") == alone
     assert sum(not line.endswith("is in order") for line in lines) >= 10
     assert setting.said == []
     assert setting.left() == [0, 0]
 
 
-def test_a_worker_is_killed(tmp_path, setting):
+def test_a_worker_is_killed(tmp_path, setting, alone):
     """What a worker had begun that was killed is done by who asks; what it had done is not done again."""
-    alone = setting.alone(tmp_path)
     held = max((setting.farm.archive / "captures").glob("f*/*"))
     with living(setting.farm, "worker") as worker, ExitStack() as stack:
 
@@ -151,9 +169,8 @@ def test_a_worker_is_killed(tmp_path, setting):
     assert setting.left() == [0, 0]
 
 
-def test_who_asked_is_killed(tmp_path, setting):
+def test_who_asked_is_killed(tmp_path, setting, alone):
     """What somebody has left who was killed is cleared by the next one, or by the tick, and gets into nothing else."""
-    alone = setting.alone(tmp_path)
     asking = [sys.executable, "-c", ASKING, setting.farm.address, setting.farm.archive]
     for clears in (setting.queue.rescue, None):
         with subprocess.Popen(
@@ -179,9 +196,8 @@ def test_who_asked_is_killed(tmp_path, setting):
 
 
 @pytest.mark.parametrize("ends", ["DROP SCHEMA feedarchiver_jobs CASCADE", GONE])
-def test_the_jobs_go_away(tmp_path, setting, cluster, ends):
+def test_the_jobs_go_away(tmp_path, setting, alone, cluster, ends):
     """When the tables of the jobs go away half-way, or the connection to them, all that is left is done here."""
-    alone = setting.alone(tmp_path)
     database = setting.farm.address.partition("@/")[2].partition("?")[0]
     with setting.helped(lambda: cluster.run(database, ends)) as (surveyor, mine):
         rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
@@ -190,9 +206,8 @@ def test_the_jobs_go_away(tmp_path, setting, cluster, ends):
     assert len(setting.said) == 1
 
 
-def test_what_lies_in_the_database_is_damaged(tmp_path, setting):
+def test_what_lies_in_the_database_is_damaged(tmp_path, setting, alone):
     """A result that is not readable, or knows nothing of what is here, is of no use: it is read here."""
-    alone = setting.alone(tmp_path)
 
     def damage():
         query = "UPDATE feedarchiver_parts SET said = CASE WHEN number % 2 = 1 THEN ? ELSE ? END"
@@ -205,9 +220,8 @@ def test_what_lies_in_the_database_is_damaged(tmp_path, setting):
     assert rows(tmp_path / "helped.db") == alone
 
 
-def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting):
+def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
     """A worker that sees a copy of the archive, or none, fails at its partitions, and says so; they are done here."""
-    alone = setting.alone(tmp_path)
     copy = setting.farm.copy(tmp_path / "copy")
     (copy.folder / "config.toml").write_bytes((setting.farm.folder / "config.toml").read_bytes())
     shutil.rmtree(copy.archive / "captures")
@@ -225,27 +239,7 @@ def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting):
     assert "is not the archive there, but a copy of it; have both use the same one; it was done here" in said
 
 
-def test_commands_say_so(tmp_path, setting):
-    """`verify` of a large archive says over how many workers it is spread, and nothing of it where there is none."""
-    bucket = FolderBucket(setting.farm.archive)
-    for name, data in eights(1_300, b"%d"):
-        bucket.put("raw", name, data)
-    bucket.flush()
-    setting.farm("reindex")
-    alone = setting.farm("verify")
-    with living(setting.farm, "worker") as worker:
-        within(30, lambda: setting.queue.alive() == 1)
-        helped = setting.farm("verify")
-        told = [json.loads(line) for line in setting.farm("verify", "--json").out.splitlines()]
-        assert worker.end() == 0
-    assert helped.out == f"spread over 1 worker\n{alone.out}"
-    assert (helped.status, helped.err) == (alone.status, alone.err)
-    assert told[0] == {"event": "spread", "workers": 1}
-    assert told[-1]["event"] == "verified"
-    assert setting.left() == [0, 0]
-
-
-def eights(count, pattern):
-    """Make objects whose names begin with an eight, which is where objects are counted."""
-    made = ((objects.object_id(pattern % number), pattern % number) for number in range(10**9))
+def eights(count):
+    """Make objects whose names begin with an eight: by these it is estimated how many there are of all."""
+    made = ((objects.object_id(b"%d" % number), b"%d" % number) for number in range(10**9))
     return islice(((name, data) for name, data in made if name.startswith("8")), count)

@@ -75,9 +75,13 @@ class Board:
         query = f"DELETE FROM feedarchiver_parts WHERE {_PART}"
         self._ask(lambda session: session.execute(query, (self._run, number)))
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Take everything down."""
-        self._ask(self._end)
+        self._ask(self._clear)
+
+    def close(self) -> None:
+        """Take everything down, and go."""
+        self.clear()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -86,7 +90,7 @@ class Board:
         session.execute("SELECT pg_advisory_lock(?)", (self._run,)).fetchone()
         forget_parts(session, self._queue)
 
-    def _end(self, session: Session) -> None:
+    def _clear(self, session: Session) -> None:
         session.execute("DELETE FROM feedarchiver_parts WHERE run = ?", (self._run,))
         forget_parts(session, self._queue)
 

@@ -132,7 +132,8 @@ class Parts:
                 number = next((number for number in self._window if number not in self._mine), None)
             if number is None:
                 return
-            self._begin(number, threads)
+            if number in self._window and number not in self._mine:  # else it was late, and done here meanwhile
+                self._begin(number, threads)
 
     def _begin(self, number: int, threads: ThreadPoolExecutor) -> None:
         self._mine[number] = threads.submit(self._crew.do, self._window[number])
@@ -152,8 +153,10 @@ class Parts:
         return unpacked(self._crew.do(part))
 
     def _leave(self) -> None:
-        """Let what is under way be: nobody wants it any more."""
+        """Let what is left be: nobody wants it any more."""
         if self._running():
             self._crew.close()
+        if self._window:
+            self._board.clear()
         self._window.clear()
         self._mine.clear()
