@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from multiprocessing import active_children
 
 import pytest
@@ -16,7 +18,7 @@ from tasks import Large, killed, missing, squared
 
 from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.reindex import rebuild
-from feedarchiver.archive.spread import spread
+from feedarchiver.archive.spread import Crew, spread
 from feedarchiver.archive.verify import Verifier
 from feedarchiver.errors import ArchiveError, MissingObject
 
@@ -24,8 +26,9 @@ MANY = 1_100  # more than one batch for each of two processes
 _PATIENCE_S = 30
 TASK = """
 import fcntl, sys
+from contextlib import closing
 from itertools import count
-from feedarchiver.archive.spread import spread
+from feedarchiver.archive.spread import Crew, spread
 
 held = []
 
@@ -36,9 +39,10 @@ def task(number):
     return number
 
 if __name__ == "__main__":
-    for number in spread(task, count(), 100):
-        if number % 1000 == 0:
-            print(number, flush=True)
+    with closing(Crew(task, 1)) as crew:
+        for number in {"spread": spread(task, count(), 100), "crew": map(crew.do, count())}[sys.argv[2]]:
+            if number % 1000 == 0:
+                print(number, flush=True)
 """
 
 
@@ -79,6 +83,33 @@ def test_what_goes_wrong():
     assert not active_children()
 
 
+def test_a_crew():
+    """A crew does what several threads bring, in as many processes as it has, which nobody else ends."""
+    with closing(Crew(squared, 2)) as crew, ThreadPoolExecutor(4) as threads:
+        found = [*threads.map(crew.do, range(50))]
+        assert [square for square, _ in found] == [number * number for number in range(50)]
+        processes = {process for _, process in found}
+        assert len(processes - {os.getpid()}) == len(processes) <= 2
+        for process in processes:
+            os.kill(process, signal.SIGTERM)  # which a service manager sends to all: it is for the first one to decide
+        assert crew.do(3)[1] in processes
+    assert not active_children()
+
+
+def test_a_crew_that_fails():
+    """What the task raises is raised to who brought it, and the process goes on; one that ends is one line."""
+    with closing(Crew(missing, 1)) as crew:
+        with pytest.raises(MissingObject, match="f" * 64):
+            crew.do(700)
+        assert crew.do(1) == 1
+    with closing(Crew(killed, 1)) as crew:
+        with pytest.raises(
+            ArchiveError, match="reading objects, was ended by signal 9; nothing was changed; try again"
+        ):
+            crew.do(700)
+        assert crew.do(1) == 1
+
+
 def test_nobody_wants_more():
     """Who stops half-way leaves no process behind."""
     results = spread(squared, range(10**9), 10)
@@ -89,13 +120,14 @@ def test_nobody_wants_more():
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
-def test_the_others_end_with_it(tmp_path, ending):
+@pytest.mark.parametrize("how", ["spread", "crew"])
+def test_the_others_end_with_it(tmp_path, how, ending):
     """A process that is killed takes the others with it; Ctrl-C, which all of them get, is for the first one alone."""
     (tmp_path / "task.py").write_text(TASK)
     lock = tmp_path / "lock"
     lock.touch()
     process = subprocess.Popen(
-        [sys.executable, tmp_path / "task.py", lock],
+        [sys.executable, tmp_path / "task.py", lock, how],
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

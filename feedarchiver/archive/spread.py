@@ -68,7 +68,7 @@ class Crew(Generic[_T, _R]):
     """Processes that do a task for what several threads bring, each one item at a time; `most` of them.
 
     They begin when there is something to do, and end when there has been nothing for a while. `nice`: by how much they
-    give way to everything else on this machine.
+    give way to everything else on this machine. To be closed: they outlast a polite request to end.
     """
 
     def __init__(self, task: Callable[[_T], _R], most: int, nice: int = 0) -> None:
@@ -85,6 +85,10 @@ class Crew(Generic[_T, _R]):
             try:
                 _send(other, [item])
                 done: list[_R] = _received(other)
+            except KeyboardInterrupt:
+                other.process.kill()  # nobody hears what it has to say
+                other.process.join()
+                raise
             finally:
                 self._give_back(other)
         return done[0]

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from feedarchiver.archive.bucket import Store, is_hexadecimal
+from feedarchiver.archive.bucket import KINDS, Store, is_hexadecimal
 from feedarchiver.archive.spread import ENOUGH
 
 _Named = tuple[str, str]
@@ -48,8 +48,10 @@ def _alone(store: Store, survey: Survey, kinds: Sequence[str]) -> Iterator[Any]:
 
 
 def surveyed(store: Store, survey: Survey, part: str) -> dict[str, Any]:
-    """Look at one partition, for another machine."""
+    """Look at one partition, for another machine. Raises ValueError where there is no such thing."""
     kind, prefix = part.split()
+    if kind not in KINDS or not is_hexadecimal(prefix):
+        raise ValueError(f"{part} is no part of an archive")
     names = [*store.names(kind, prefix)]
     found = store.together(partial(survey.look, store), ((kind, name) for name in names))
     return dict(zip(names, map(survey.told, found), strict=True))

@@ -43,7 +43,7 @@ from feedarchiver.working.tasks import Tasks
 GRACE_S = 25.0
 """How long jobs under way may take to their next pause when a worker is to end, before they are left to others."""
 
-_POLL_S, _BEAT_S = 0.5, 10.0
+_POLL_S, _PARTS_POLL_S, _BEAT_S = 0.5, 1.0, 10.0
 _STORE_S = _OPEN_S = 5.0
 _RETRY_S, _MOST_TRIES = 30, 3
 
@@ -159,8 +159,8 @@ class _Working:
             app.task(name=kind.value, queue=queue, retry=again)(partial(self._job, kind))
         async with app.open_async():
             self._workers = [
-                self._hired(app, self._queue.name, self._orders.concurrency),
-                self._hired(app, self._queue.parts, cores_here()),
+                self._hired(app, self._queue.name, self._orders.concurrency, _POLL_S),
+                self._hired(app, self._queue.parts, cores_here(), _PARTS_POLL_S),
             ]
             calling = asyncio.create_task(self._call(self._workers[0]))
             try:
@@ -169,15 +169,15 @@ class _Working:
             finally:
                 calling.cancel()
 
-    def _hired(self, app: App, queue: str, concurrency: int) -> Worker:
-        """Make who takes jobs from a queue."""
+    def _hired(self, app: App, queue: str, concurrency: int, poll_s: float) -> Worker:
+        """Make who takes jobs from a queue, and looks there so often."""
         return Worker(
             app,
             queues=[queue],
             name=self._name,
             concurrency=concurrency,
             wait=not self._orders.until_idle,
-            fetch_job_polling_interval=_POLL_S,
+            fetch_job_polling_interval=poll_s,
             abort_job_polling_interval=3600,
             shutdown_graceful_timeout=None if self._orders.until_idle else GRACE_S,
             listen_notify=False,
