@@ -10,10 +10,10 @@ from feedarchiver.model import Article, Capture
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def fill(root):
+def fill(root, count=600):
     """Store them in a folder."""
     bucket = FolderBucket(root)
-    names = [stored(bucket, number) for number in range(600)]
+    names = [stored(bucket, number) for number in range(count)]
     odd = b'{"version":1,"authors":3}'
     bucket.put("articles", objects.object_id(odd), odd)
     bucket.flush()

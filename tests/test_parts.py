@@ -25,6 +25,7 @@ from feedarchiver.working.board import Board
 from feedarchiver.working.parts import Parts
 from feedarchiver.working.works import Part
 
+SOAK = os.environ.get("FEEDARCHIVER_SOAK")
 NOW = datetime.now(UTC).replace(microsecond=0)
 OTHERS = "datname = current_database() AND pid <> pg_backend_pid()"
 GONE = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}"
@@ -243,3 +244,31 @@ def eights(count):
     """Make objects whose names begin with an eight: by these it is estimated how many there are of all."""
     made = ((objects.object_id(b"%d" % number), b"%d" % number) for number in range(10**9))
     return islice(((name, data) for name, data in made if name.startswith("8")), count)
+
+
+@pytest.mark.skipif(not SOAK, reason="a soak test")
+@pytest.mark.parametrize("killed", ["nobody", "the command", "a worker", "PostgreSQL"])
+def test_a_large_archive(tmp_path, cluster, killed):
+    """Whoever is killed while a large archive is read: afterwards the index is right, and the same faults are named."""
+    farm = Farm(tmp_path / "farm", cluster.database(), CONFIG)
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue, ExitStack() as stack:
+        fill(farm.archive, 24_000)
+        farm("reindex")
+        found = farm("verify")
+        workers = [stack.enter_context(living(farm, "worker")) for _ in range(2)]
+        within(60, lambda: queue.alive() == 2)
+        with living(farm, "reindex") as command:
+            done = "SELECT 1 FROM feedarchiver_parts WHERE said IS NOT NULL"
+            within(60, lambda: queue.session.execute(done).fetchone())
+            if killed == "PostgreSQL":
+                cluster.stop()
+                cluster.start()
+            elif killed != "nobody":
+                (command if killed == "the command" else workers[0]).process.kill()
+            status = command.process.wait(120)
+        assert status == {"nobody": 0, "the command": -9, "a worker": 0, "PostgreSQL": 1}[killed]
+        assert farm("reindex").status == 0
+        again = farm("verify")
+        assert again.err == found.err
+        assert again.out.splitlines()[-1] == found.out.splitlines()[-1]
+        within(60, lambda: queue.session.execute("SELECT count(*) FROM feedarchiver_parts").fetchone()[0] == 0)

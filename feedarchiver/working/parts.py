@@ -26,7 +26,7 @@ AHEAD = 32
 """How many partitions are put up at a time."""
 
 _LOOK_S = 0.1
-_LATE_S = 5.0
+_LATE_S, _LATE_TIMES = 5.0, 3  # that, or so many times what one takes here
 
 
 class Help(NamedTuple):
@@ -73,7 +73,7 @@ class Parts:
     ) -> None:
         self._board, self._crew, self._hands, self._sight, self._failed = board, crew, hands, sight, failed
         self._faults: set[str] = set()
-        self._number = 0
+        self._number, self._longest_s = 0, 0.0
         self._window: dict[int, Part] = {}
         self._mine: dict[int, Future[bytes]] = {}
 
@@ -104,7 +104,7 @@ class Parts:
 
     def _waited(self, number: int, threads: ThreadPoolExecutor) -> bytes:
         """Wait for what comes of a partition, doing meanwhile what nobody has begun; at last, do it here."""
-        late_s = time.monotonic() + _LATE_S
+        since_s = time.monotonic()
         while True:
             if mine := self._mine.get(number):
                 if mine.done():
@@ -117,7 +117,8 @@ class Parts:
                 self._begin(number, threads)
             self._help(threads)
             running = self._running()
-            if number not in self._mine and len(running) < self._hands and time.monotonic() > late_s:
+            is_late = time.monotonic() - since_s > max(_LATE_S, _LATE_TIMES * self._longest_s)
+            if number not in self._mine and len(running) < self._hands and (is_late or not self._board.is_there):
                 self._begin(number, threads)
             elif running:
                 wait(running, _LOOK_S, FIRST_COMPLETED)
@@ -136,7 +137,13 @@ class Parts:
                 self._begin(number, threads)
 
     def _begin(self, number: int, threads: ThreadPoolExecutor) -> None:
-        self._mine[number] = threads.submit(self._crew.do, self._window[number])
+        self._mine[number] = threads.submit(self._do, self._window[number])
+
+    def _do(self, part: Part) -> bytes:
+        began_s = time.monotonic()
+        said = self._crew.do(part)
+        self._longest_s = max(self._longest_s, time.monotonic() - began_s)
+        return said
 
     def _running(self) -> list[Future[bytes]]:
         return [future for future in self._mine.values() if not future.done()]
