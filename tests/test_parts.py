@@ -263,6 +263,7 @@ def test_a_large_archive(tmp_path, cluster, killed):
             if killed == "PostgreSQL":
                 cluster.stop()
                 cluster.start()
+                queue.close()
             elif killed != "nobody":
                 (command if killed == "the command" else workers[0]).process.kill()
             status = command.process.wait(120)
