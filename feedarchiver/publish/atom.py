@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from feedarchiver import dates
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
 from feedarchiver.publish.pages import ATOM
 from feedarchiver.publish.pieces import Frame, around_like, feed_entry, feed_head
@@ -34,7 +35,7 @@ def written(entry: Rendered, description: str | None = None) -> bytes:
 
 def around(head: FeedDocument) -> Around:
     """Write the feed round its entries."""
-    return around_like(written_around, head, NAMES)
+    return around_like(written_around, head, NAMES, dates.rfc3339)
 
 
 def written_around(head: FeedDocument) -> Around:

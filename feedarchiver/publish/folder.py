@@ -36,6 +36,10 @@ class Folder:
         self._swept: set[str] = set()
         self._unsettled: set[str] = set()
         self._waiting: list[tuple[str, str, str]] = []
+        self._held: tuple[str, int] | None = None
+
+    def __del__(self) -> None:
+        self._let_go()
 
     def write(self, document: Document) -> Literal["written", "unchanged"]:
         """Publish a document. Raises StorageError; ValueError for a path that is none below this folder."""
@@ -49,13 +53,13 @@ class Folder:
         parent, name = _below(place)
         temporary = f".{name}.{os.getpid()}.tmp"
         try:
-            with self._opened(parent, make=True) as folder:
-                if _holds(folder, name, parts):
-                    return "unchanged"
-                self._sweep(folder, parent)
-                _create(folder, temporary, parts, sync=not waits)
-                if not waits:
-                    _rename(folder, temporary, name)
+            folder = self._hold(parent)
+            if _holds(folder, name, parts):
+                return "unchanged"
+            self._sweep(folder, parent)
+            _create(folder, temporary, parts, sync=not waits)
+            if not waits:
+                _rename(folder, temporary, name)
         except OSError as error:
             self._give_up()
             raise StorageError.of(error, "write", str(self.root / place)) from error
@@ -74,6 +78,7 @@ class Folder:
     def settle(self) -> None:
         """Make the names of what was written or removed durable. What is written after it refers to what was before."""
         self._name()
+        self._let_go()
         for path in self._unsettled:
             try:
                 with suppress(FileNotFoundError), self._opened(path) as folder:
@@ -97,6 +102,7 @@ class Folder:
 
     def _give_up(self) -> None:
         """Take away the files that wait: the disk may be full."""
+        self._let_go()
         for parent, temporary, _ in self._waiting:
             with suppress(OSError), self._opened(parent) as folder:
                 os.unlink(temporary, dir_fd=folder)
@@ -133,6 +139,7 @@ class Folder:
     def remove(self, path: str) -> bool:
         """Take a file away, and its folders if they are empty then. Returns False when there is none."""
         parent, name = _below(path)
+        self._let_go()
         try:
             with self._opened(parent) as folder:
                 os.unlink(name, dir_fd=folder)
@@ -148,16 +155,28 @@ class Folder:
                 raise StorageError.of(error, "remove", str(self.root / path)) from error
         return True
 
+    def _hold(self, path: str) -> int:
+        """Open the folder `path` below the root, or make it, and hold it: most of what comes next goes there, too."""
+        if self._held is None or self._held[0] != path:
+            self._let_go()
+            try:
+                folder = self._open(path)
+            except FileNotFoundError:
+                self._make_root()
+                folder = self._open(path, make=True)
+            self._held = path, folder
+        return self._held[1]
+
+    def _let_go(self) -> None:
+        """Close the folder that is held: it may go away, or nothing more may come."""
+        if self._held is not None:
+            os.close(self._held[1])
+            self._held = None
+
     @contextmanager
-    def _opened(self, path: str, *, make: bool = False) -> Iterator[int]:
-        """Open the folder `path` below the root. `make` what is missing on the way."""
-        try:
-            folder = self._open(path)
-        except FileNotFoundError:
-            if not make:
-                raise
-            self._make_root()
-            folder = self._open(path, make=True)
+    def _opened(self, path: str) -> Iterator[int]:
+        """Open the folder `path` below the root."""
+        folder = self._open(path)
         try:
             yield folder
         finally:
@@ -214,13 +233,13 @@ def _below(path: str) -> tuple[str, str]:
 def _holds(folder: int, name: str, parts: Sequence[Part]) -> bool:
     """Tell whether the file `name` has just these bytes. Anything but a regular file has not."""
     try:
-        file = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
-    except OSError:  # not there, a link, not ours to read: writing will tell
-        return False
-    with os.fdopen(file, "rb") as opened:
-        state = os.fstat(file)
+        state = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if not stat.S_ISREG(state.st_mode) or state.st_size != sum(map(len, parts)):
             return False
+        file = os.open(name, os.O_RDONLY | os.O_NONBLOCK | _NO_LINK, dir_fd=folder)
+    except OSError:  # not there, not ours to read: writing will tell
+        return False
+    with os.fdopen(file, "rb") as opened:
         return all(opened.read(len(part)) == bytes(part) for part in parts)
 
 

@@ -1,14 +1,12 @@
-"""What files are put together from: bytes, and stretches of other files, which are copied without being read."""
+"""What files are put together from: bytes, and stretches of other files, which are copied a piece at a time."""
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 _AT_ONCE = 512  # the least IOV_MAX of our systems is 1024
 _CHUNK = 1 << 20
-_CANNOT_COPY = frozenset((errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +21,44 @@ class Stretch:
         return self.length
 
     def __bytes__(self) -> bytes:
-        return os.pread(self.file, self.length, self.start)
+        return b"".join(self.chunks())
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it, as much at a time as is cheap to hold. Raises OSError where the file has become shorter."""
+        # Not copied within the kernel: where it has no way of its own to do so it moves page by page, which saves
+        # little, and takes half as long again on some processors when the bytes move on by less than a word or two.
+        start, end = self.start, self.start + self.length
+        while start < end:
+            data = os.pread(self.file, min(end - start, _CHUNK), start)
+            if not data:
+                raise OSError(errno.EIO, "a published file has become shorter")
+            yield data
+            start += len(data)
 
 
 Part = bytes | Stretch
 
 
-def write(file: int, parts: Sequence[Part]) -> None:
+def write(file: int, parts: Iterable[Part]) -> None:
     """Write all parts, as many at a time as the system takes."""
-    for is_stretch, some in groupby(parts, lambda part: isinstance(part, Stretch)):
-        if is_stretch:
-            for stretch in some:
-                _copy(file, stretch)  # type: ignore[arg-type]
-            continue
-        left = [memoryview(part) for part in some]  # type: ignore[arg-type]
-        while left:
-            written = os.writev(file, left[:_AT_ONCE])
-            while left and written >= len(left[0]):
-                written -= len(left.pop(0))
-            if left:
-                left[0] = left[0][written:]
+    some: list[bytes | memoryview] = []
+    for part in parts:
+        if isinstance(part, Stretch):
+            for chunk in part.chunks():
+                _write(file, [*some, chunk])
+                some.clear()
+        else:
+            some.append(part)
+            if len(some) == _AT_ONCE:
+                _write(file, some)
+                some.clear()
+    _write(file, some)
 
 
-def _copy(file: int, stretch: Stretch) -> None:
-    """Copy a part of another file to the end of `file`: within the kernel, where that can be."""
-    start, end = stretch.start, stretch.start + stretch.length
-    try:
-        while start < end and (copied := os.copy_file_range(stretch.file, file, end - start, start)):
-            start += copied
-    except (AttributeError, OSError) as error:  # not on this system, not on this file system
-        if isinstance(error, OSError) and error.errno not in _CANNOT_COPY:
-            raise
-    while start < end:
-        data = os.pread(stretch.file, min(end - start, _CHUNK), start)
-        if not data:
-            raise OSError(errno.EIO, "a published file has become shorter")
-        start += os.write(file, data)
+def _write(file: int, left: list[bytes | memoryview]) -> None:
+    while left:
+        written = os.writev(file, left)
+        while left and written >= len(left[0]):
+            written -= len(left.pop(0))
+        if left:
+            left[0] = memoryview(left[0])[written:]

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from html import escape
+from typing import NamedTuple
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from feedarchiver import dates
 from feedarchiver.markup import xml_text
+from feedarchiver.model import Feed
 from feedarchiver.publish import feedgen_ext
 from feedarchiver.publish.forms import Form, mark
 from feedarchiver.publish.pages import HTML, Names, Page
@@ -69,6 +70,17 @@ def _framed(tags: tuple[str, ...], entry: etree._Element) -> bytes:
     return etree.tostring(root, encoding="UTF-8", pretty_print=True)
 
 
+class _Kind(NamedTuple):
+    """What documents share whose heads differ in no more than marks stand for. It is hashed for each of them."""
+
+    feed: Feed
+    base_url: str
+    page: Page
+    updated: datetime | None
+    pages: bool
+    hub: str | None
+
+
 class _Sample(FeedDocument):
     """A document in whose head marks stand for what differs from page to page."""
 
@@ -78,33 +90,30 @@ class _Sample(FeedDocument):
     def older_url(self, _names: Names) -> str | None:
         return mark("older_url") if self.page.older else None
 
-    def changed(self, spell: Callable[[datetime], str]) -> str | None:
-        return None if self.updated is None else mark(spell.__name__)
+    def changed(self, _spell: Callable[[datetime], str]) -> str | None:
+        return None if self.updated is None else mark("changed")
 
 
-def around_like(written: Callable[[FeedDocument], Around], document: FeedDocument, names: Names) -> Around:
-    """Write what stands round the entries of a document, as `written` does for one of its kind."""
+def around_like(
+    written: Callable[[FeedDocument], Around], document: FeedDocument, names: Names, spell: Callable[[datetime], str]
+) -> Around:
+    """Write what stands round the entries of a document, as `written` does for one of its kind.
+
+    `spell`: how it writes the instant of the last change.
+    """
     older = document.older_url(names)
     page = Page(None, 0, 0, 1 if older else 0) if document.page.number is None else Page(2 if older else 1, 0, 0, 2)
-    form, between, after = _form(
-        written,
-        _Sample(
-            feed=document.feed,
-            base_url=document.base_url,
-            page=page,
-            updated=None if document.updated is None else NEVER,
-            pages=document.pages,
-            hub=document.hub,
-        ),
-    )
+    updated = None if document.updated is None else NEVER
+    kind = _Kind(document.feed, document.base_url, page, updated, document.pages, document.hub)
+    form, between, after = _form(written, kind)
     values = {"url": document.url(names), "page_url": document.page_url, "older_url": older or ""}
-    values |= {spell.__name__: document.changed(spell) or "" for spell in (dates.rfc822, dates.rfc3339)}
+    values["changed"] = document.changed(spell) or ""
     return Around(form.fill(values), between, after)
 
 
 @lru_cache(_HEADS)
-def _form(written: Callable[[FeedDocument], Around], sample: _Sample) -> tuple[Form, bytes, bytes]:
-    before, between, after = written(sample)
+def _form(written: Callable[[FeedDocument], Around], kind: _Kind) -> tuple[Form, bytes, bytes]:
+    before, between, after = written(_Sample(**kind._asdict()))
     return Form.of(before), between, after
 
 

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from feedarchiver import dates
 from feedarchiver.publish import feedgen_ext
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
 from feedarchiver.publish.pages import RSS
@@ -33,7 +34,7 @@ def written(entry: Rendered, description: str | None = None) -> bytes:
 
 def around(head: FeedDocument) -> Around:
     """Write the channel round its items."""
-    return around_like(written_around, head, NAMES)
+    return around_like(written_around, head, NAMES, dates.rfc822)
 
 
 def written_around(head: FeedDocument) -> Around:
