@@ -84,7 +84,7 @@ def _retitled(folder: Path) -> float:
 
     del FORMATS["json"]
     _built(folder, "A title")  # takes JSON Feed away, and imports what is still to be imported
-    return _built(folder, "Another title")
+    return min(_built(folder, title) for title in ("Another title", "A title", "Another title"))
 
 
 def _entries(folder: Path) -> Iterator[Rendered]:
@@ -155,7 +155,7 @@ def _feedgen(folder: Path) -> float:
         feed.rss_file(str(folder / "feedgen.rss.xml"))
         feed.atom_file(str(folder / "feedgen.atom.xml"))
 
-    return _timed(write)
+    return min(_timed(write) for _ in "123")
 
 
 def _added(folder: Path) -> float:

@@ -1,6 +1,7 @@
 """Values that a run may want again."""
 
 import os
+import sys
 
 import pytest
 
@@ -32,16 +33,25 @@ def test_more_than_fits_into_memory(kept, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_no_more_than_there_is_room_for(kept):
-    """What comes when the spool is full is not kept; what was stays."""
-    for number in range(spool._MOST + 2):
-        kept.keep(number, number)
-    assert [kept.find(number) for number in (0, spool._MOST - 1, spool._MOST, spool._MOST + 1)] == [
-        0,
-        spool._MOST - 1,
-        None,
-        None,
-    ]
+def test_many_values(kept):
+    """Many values are found, the last of each key, and what it takes to find them does not grow with them."""
+    sizes = []
+    for turn in (1, 2):
+        for number in range(5_000 * turn):
+            kept.keep(f"key {number}", (turn, number))
+        sizes.append(sum(map(sys.getsizeof, vars(kept).values())))
+    assert all(kept.find(f"key {number}") == (2, number) for number in range(10_000))
+    assert "key 10000" not in kept
+    assert sizes[0] == sizes[1]
+
+
+def test_keys_that_share_a_bucket(kept):
+    """Keys that lie in one bucket are all found."""
+    keys = [place * spool._BUCKETS for place in range(5)]
+    for key in keys:
+        kept.keep(key, str(key))
+    assert [kept.find(key) for key in keys] == list(map(str, keys))
+    assert [key in kept for key in (keys[-1], keys[-1] + spool._BUCKETS)] == [True, False]
 
 
 def test_keys_that_only_look_alike(kept):

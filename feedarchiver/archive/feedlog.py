@@ -191,12 +191,16 @@ class FeedLog:
             "ON e.entry = l.entry AND e.source = l.source AND e.captured = l.captured "
             "WHERE l.captured > ? ORDER BY l.captured, e.published, l.article, l.source"
         )
-        known = "SELECT 1 FROM log WHERE entry = ? AND feed = ? AND article = ? AND updated = ?"
+        # Asked for the feed, too, SQLite takes that for the better way in, and reads the whole log of it each time.
+        known = "SELECT feed, article, updated FROM log WHERE entry = ?"
         with closing(long(self._db, query, (state.captured,))) as rows:
             for feed, entry, article, source, captured, updated in rows if feeds else ():
-                if feed not in feeds or self._db.execute(known, (entry, name, article, updated)).fetchone():
+                if feed not in feeds:
                     continue
-                entries += not self._has(name, entry)
+                had = [rest for of, *rest in self._db.execute(known, (entry,)) if of == name]
+                if [article, updated] in had:
+                    continue
+                entries += not had
                 digest = int(hashlib.sha256(f"{digest} {entry} {article} {updated}".encode()).hexdigest()[:15], 16)
                 self._append(name, events, News(entry, article, source, captured, updated))
                 events += 1
@@ -243,13 +247,10 @@ class FeedLog:
 
     def places(self, line: Line) -> list[tuple[str, int]]:
         """Return every feed that shows just this, and which event of its log does."""
-        query = "SELECT feed, seq FROM log WHERE entry = ? AND article = ? AND updated = ?"
-        values = [line.entry, line.article, line.updated]
-        if line.before is None:
-            query = f"{query} AND before IS NULL"
-        else:
-            query, values = f"{query} AND before = ? AND captured = ?", [*values, line.before, line.captured]
-        return self._db.execute(query, values).fetchall()
+        query = "SELECT feed, seq, before, captured FROM log WHERE entry = ? AND article = ? AND updated = ?"
+        rows = self._db.execute(query, (line.entry, line.article, line.updated))
+        shown = line.before, line.before and line.captured
+        return [(feed, seq) for feed, seq, before, captured in rows if (before, before and captured) == shown]
 
     def published(self) -> set[str]:
         """Tell which feeds have a document that is noted."""

@@ -1,52 +1,62 @@
-"""Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends."""
+"""Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends.
+
+The file is its own index, so that memory does not grow with it: before each value stands where the one before it in the
+same bucket lies. What is kept takes less of the disk than what is published of it.
+"""
 
 import pickle
+import struct
 import tempfile
+from array import array
 from collections.abc import Hashable
 from typing import Any
 
 _MEMORY_BYTES = 4_000_000
-_MOST_BYTES = 256_000_000
-_MOST = 20_000
+_BUCKETS = 1 << 16
+_HEAD = struct.Struct("=qqq")
+"""Where the value before this one in its bucket begins, the hash of its key, its length."""
 
 
 class Spool:
-    """Values by key. What does not fit is not kept, and has to be made again."""
+    """Values by key. What the disk has no room for is not kept, and has to be made again."""
 
     def __init__(self, folder: str) -> None:
         """Begin. `folder`: where the file is made."""
         self._folder = folder
         self._file: Any = None
-        self._places: dict[int, tuple[int, int]] = {}  # by the key's hash: the keys themselves take as much as the rest
+        self._latest = array("q")  # by bucket, where its last value begins
         self._end = 0
+        self._is_closed = False
 
     def keep(self, key: Hashable, value: object) -> None:
         """Keep a value, if there is room."""
-        if self._end > _MOST_BYTES or len(self._places) >= _MOST:
+        if self._is_closed:
             return
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
+            self._latest = array("q", [-1]) * _BUCKETS
+        hashed = hash(key)
+        bucket = hashed % _BUCKETS
         data = pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL)
         try:
-            if self._file is None:
-                self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
             self._file.seek(self._end)
-            self._file.write(data)
+            self._file.write(_HEAD.pack(self._latest[bucket], hashed, len(data)) + data)
         except OSError:  # a full disk: what is written next will say so
             self.close()
             return
-        self._places[hash(key)] = self._end, len(data)
-        self._end += len(data)
+        self._latest[bucket] = self._end
+        self._end += _HEAD.size + len(data)
 
     def __contains__(self, key: Hashable) -> bool:
-        return hash(key) in self._places
+        return self._length(hash(key)) is not None
 
     def find(self, key: Hashable) -> Any:
         """Give the value that was kept last for a key, or None."""
-        place = self._places.get(hash(key))
-        if place is None:
+        length = self._length(hash(key))
+        if length is None:
             return None
         try:
-            self._file.seek(place[0])
-            kept, value = pickle.loads(self._file.read(place[1]))  # noqa: S301 - ours, in a file that has no name
+            kept, value = pickle.loads(self._file.read(length))  # noqa: S301 - ours, in a file that has no name
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):
             self.close()
             return None
@@ -54,8 +64,22 @@ class Spool:
 
     def close(self) -> None:
         """Drop everything, and keep no more."""
-        self._places.clear()
-        self._end = _MOST_BYTES + 1
+        self._is_closed = True
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _length(self, hashed: int) -> int | None:
+        """Go to the last value whose key has this hash, and tell how long it is. None: there is none."""
+        if self._file is None:
+            return None
+        place = self._latest[hashed % _BUCKETS]
+        try:
+            while place >= 0:
+                self._file.seek(place)
+                place, known, length = _HEAD.unpack(self._file.read(_HEAD.size))
+                if known == hashed:
+                    return int(length)
+        except (OSError, struct.error):
+            self.close()
+        return None

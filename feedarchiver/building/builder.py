@@ -134,6 +134,7 @@ class Builder:
         self._out.settle()
         updated = self._page(feed, subscription, key, noted)
         self._out.settle()
+        self._kept.add(feed.id)
         self._out.remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
         whole = feed.id not in self._undecided and feed.id not in self._lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from feedarchiver.archive.feedlog import FeedLog, Line, Noted, Pieces
-from feedarchiver.building.keys import stamp
+from feedarchiver.building.keys import SITE, stamp
 from feedarchiver.publish.parts import Stretch
 
 
@@ -45,7 +45,7 @@ class Kept:
     def __init__(self, log: FeedLog, root: Path, made: str, span: int) -> None:
         self._log, self._root, self._made, self._span = log, root, made, span
         self._opened: dict[tuple[str, str], _Opened] = {}
-        self._had = log.published()
+        self._had = log.published() - {SITE}
 
     def __enter__(self) -> Self:
         return self
@@ -61,9 +61,13 @@ class Kept:
         if len(found) < len(formats):
             for other, place in self._log.places(line):
                 missing = tuple(name for name in formats if name not in found)
-                if missing and other != feed:
+                if missing and other in self._had and other != feed:
                     found |= self._found(other, place, missing)
         return found
+
+    def add(self, feed: str) -> None:
+        """Have the pieces of a feed, too, whose documents have been written."""
+        self._had.add(feed)
 
     def whole(self, feed: str, name: str, events: "array[int]") -> Pieces | None:
         """Tell where the pieces of a page are, if a document of the feed shows just these events."""
