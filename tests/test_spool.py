@@ -45,6 +45,14 @@ def test_many_values(kept):
     assert sizes[0] == sizes[1]
 
 
+def test_no_more_than_there_is_room_for(kept):
+    """What comes when the spool is full is not kept; what was stays."""
+    kept.keep("a", 1)
+    kept._most = kept._end
+    kept.keep("b", 2)
+    assert [kept.find(key) for key in "ab"] == [1, None]
+
+
 def test_keys_that_share_a_bucket(kept):
     """Keys that lie in one bucket are all found."""
     keys = [place * spool._BUCKETS for place in range(5)]
@@ -61,9 +69,20 @@ def test_keys_that_only_look_alike(kept):
     assert kept.find(-2) is None
 
 
+def test_a_folder_that_is_not_there_yet(tmp_path):
+    """The folder of the file is made: an archive that nothing was written to here has none."""
+    kept = Spool(str(tmp_path / "new"))
+    values = [os.urandom(1_000_000) for _ in range(6)]
+    for number, value in enumerate(values):
+        kept.keep(number, value)
+    assert [kept.find(number) for number in range(6)] == values
+    kept.close()
+
+
 def test_without_a_folder_for_the_file(tmp_path):
     """Where no file can be made, nothing is kept and nothing fails."""
-    kept = Spool(str(tmp_path / "none"))
+    (tmp_path / "file").touch()
+    kept = Spool(str(tmp_path / "file" / "none"))
     for number in range(6):
         kept.keep(number, os.urandom(1_000_000))
     assert [kept.find(number) for number in range(6)] == [None] * 6

@@ -1,10 +1,12 @@
 """Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends.
 
 The file is its own index, so that memory does not grow with it: before each value stands where the one before it in the
-same bucket lies. What is kept takes less of the disk than what is published of it.
+same bucket lies. It takes no more than half of what is free on the disk.
 """
 
+import os
 import pickle
+import shutil
 import struct
 import tempfile
 from array import array
@@ -25,27 +27,20 @@ class Spool:
         self._folder = folder
         self._file: Any = None
         self._latest = array("q")  # by bucket, where its last value begins
-        self._end = 0
+        self._end = self._most = 0
         self._is_closed = False
 
     def keep(self, key: Hashable, value: object) -> None:
         """Keep a value, if there is room."""
         if self._is_closed:
             return
-        if self._file is None:
-            self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
-            self._latest = array("q", [-1]) * _BUCKETS
-        hashed = hash(key)
-        bucket = hashed % _BUCKETS
-        data = pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL)
         try:
-            self._file.seek(self._end)
-            self._file.write(_HEAD.pack(self._latest[bucket], hashed, len(data)) + data)
+            if self._file is None:
+                self._begin()
+            if self._end < self._most:
+                self._append(hash(key), pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL))
         except OSError:  # a full disk: what is written next will say so
             self.close()
-            return
-        self._latest[bucket] = self._end
-        self._end += _HEAD.size + len(data)
 
     def __contains__(self, key: Hashable) -> bool:
         return self._length(hash(key)) is not None
@@ -68,6 +63,19 @@ class Spool:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _begin(self) -> None:
+        os.makedirs(self._folder, exist_ok=True)
+        self._most = shutil.disk_usage(self._folder).free // 2
+        self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
+        self._latest = array("q", [-1]) * _BUCKETS
+
+    def _append(self, hashed: int, data: bytes) -> None:
+        bucket = hashed % _BUCKETS
+        self._file.seek(self._end)
+        self._file.write(_HEAD.pack(self._latest[bucket], hashed, len(data)) + data)
+        self._latest[bucket] = self._end
+        self._end += _HEAD.size + len(data)
 
     def _length(self, hashed: int) -> int | None:
         """Go to the last value whose key has this hash, and tell how long it is. None: there is none."""

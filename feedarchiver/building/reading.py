@@ -52,13 +52,14 @@ class Reading:
                 self._out.remove(f"{ARTICLES}/{name}" for name in self._pages())
             self._index.feeds.forget_document(ARTICLES)
             return
+        sweeps = remade and any(self._pages())  # asked before the first is written: a new folder needs no sweeping
         complete = self._stamp == state_of(self._out.root, ARTICLES) and not remade
         touched, lacking = 0, False
         for entry, path, line in self._shown(self._due() if complete and self._after != BEFORE else self._missing()):
             touched += 1
             lacking |= not self._page(entry, path, line)
         self._out.stands(whole.entries - touched)
-        if remade:
+        if sweeps:
             self._sweep()
         if not whole.entries:
             self._index.feeds.forget_document(ARTICLES)
