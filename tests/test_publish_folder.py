@@ -253,6 +253,35 @@ def test_stretches_of_files_are_copied(tmp_path):
     assert tree(tmp_path / "feeds") == ["a", "a/b"]
 
 
+def test_long_stretches_and_many_parts(tmp_path):
+    """However long a stretch is, and however many parts there are, all of them come out in their order."""
+    data = os.urandom(2_500_000)
+    (tmp_path / "old").write_bytes(data)
+    many = [b"%d," % number for number in range(1_500)]
+    file = os.open(tmp_path / "old", os.O_RDONLY)
+    try:
+        parts = [*many, Stretch(file, 1, len(data) - 2), *many, Stretch(file, 0, 3)]
+        assert Folder(tmp_path).write_parts("new", parts) == "written"
+        assert Folder(tmp_path).write_parts("new", parts) == "unchanged"
+    finally:
+        os.close(file)
+    between = b"".join(many)
+    assert (tmp_path / "new").read_bytes() == between + data[1:-1] + between + data[:3]
+
+
+def test_a_folder_that_went_away_is_made_again(tmp_path):
+    """What is written after a folder went with its last document is there, and no folder stays open after that."""
+    folder = Folder(tmp_path)
+    opened = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    folder.write(document("all/rss.xml"))
+    assert folder.remove("all/rss.xml")
+    folder.write(document("all/rss.xml"))
+    folder.write(document("one/rss.xml"))
+    folder.settle()
+    assert tree(tmp_path) == ["all", "all/rss.xml", "one", "one/rss.xml"]
+    assert not opened or len(os.listdir("/proc/self/fd")) == opened
+
+
 def test_files_that_wait_get_their_names_together(tmp_path):
     """A file that waits for others has its name when all is settled, and leaves nothing behind."""
     folder = Folder(tmp_path)
