@@ -169,9 +169,9 @@ class Folder:
 
     def _let_go(self) -> None:
         """Close the folder that is held: it may go away, or nothing more may come."""
-        if self._held is not None:
-            os.close(self._held[1])
-            self._held = None
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held[1])
 
     @contextmanager
     def _opened(self, path: str) -> Iterator[int]:
