@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from feedarchiver.jsontext import quoted
 from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId
 
 VERSION = 1
@@ -152,11 +153,12 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
 
 def _canonical(said: Mapping[str, object]) -> bytes:
     kept = {key: value for key, value in said.items() if value is not None and value != []}
-    return _written(kept | {"version": VERSION})
+    members = sorted((kept | {"version": VERSION}).items())
+    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), _written(value)) for name, value in members)
 
 
 def _written(said: object) -> bytes:
-    return _ENCODED(said).encode()
+    return quoted(said.encode()) if isinstance(said, str) else _ENCODED(said).encode()
 
 
 def is_canonical(data: bytes) -> bool:

@@ -17,7 +17,7 @@ from lxml import etree
 from feedarchiver import dates
 from feedarchiver.markup import xml_text
 from feedarchiver.publish import feedgen_ext
-from feedarchiver.publish.forms import Form, mark
+from feedarchiver.publish.forms import Form, in_text, mark
 from feedarchiver.publish.pages import HTML, Names, Page
 from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
@@ -99,7 +99,8 @@ def around_like(written: Callable[[FeedDocument], Around], document: FeedDocumen
     )
     values = {"url": document.url(names), "page_url": document.page_url, "older_url": older or ""}
     values |= {spell.__name__: document.changed(spell) or "" for spell in (dates.rfc822, dates.rfc3339)}
-    return Around(form.fill(values), between, after)
+    texts = {name: in_text(value.encode()) for name, value in values.items()}
+    return Around(form.fill(texts), between, after)
 
 
 @lru_cache(_HEADS)
