@@ -54,7 +54,11 @@ def encode_article(article: Article) -> bytes:
     }
     if article.image:
         said["image"] = {name: value for name in _IMAGE if (value := getattr(article.image, name)) is not None}
-    return _canonical(said)
+    members = (
+        b'"%b":%b' % (name.encode(), quoted(value.encode()) if isinstance(value, str) else _written(value))
+        for name, value in sorted(_kept(said).items())
+    )
+    return b"{%b}" % b",".join(members)  # as `_canonical` would, and quicker: the content is long
 
 
 def decode_article(data: bytes) -> Article:
@@ -152,13 +156,15 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
 
 
 def _canonical(said: Mapping[str, object]) -> bytes:
-    kept = {key: value for key, value in said.items() if value is not None and value != []}
-    members = sorted((kept | {"version": VERSION}).items())
-    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode(), _written(value)) for name, value in members)
+    return _written(_kept(said))
+
+
+def _kept(said: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in said.items() if value is not None and value != []} | {"version": VERSION}
 
 
 def _written(said: object) -> bytes:
-    return quoted(said.encode()) if isinstance(said, str) else _ENCODED(said).encode()
+    return _ENCODED(said).encode()
 
 
 def is_canonical(data: bytes) -> bool:

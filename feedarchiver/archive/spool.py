@@ -1,12 +1,13 @@
 """Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends."""
 
+import os
 import pickle
 import tempfile
 from collections.abc import Hashable
-from typing import Any
+from typing import IO, Any
 
 _MEMORY_BYTES = 4_000_000
-_MOST_BYTES = 256_000_000
+_MOST_BYTES = 512_000_000
 _MOST = 20_000
 
 
@@ -16,7 +17,8 @@ class Spool:
     def __init__(self, folder: str) -> None:
         """Begin. `folder`: where the file is made."""
         self._folder = folder
-        self._file: Any = None
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
         self._places: dict[int, tuple[int, int]] = {}  # by the key's hash: the keys themselves take as much as the rest
         self._end = 0
 
@@ -25,13 +27,9 @@ class Spool:
         if self._end > _MOST_BYTES or len(self._places) >= _MOST:
             return
         data = pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL)
-        try:
-            if self._file is None:
-                self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
-            self._file.seek(self._end)
-            self._file.write(data)
-        except OSError:  # a full disk: what is written next will say so
-            self.close()
+        if self._end < _MEMORY_BYTES:
+            self._memory += data
+        elif not self._write(data):
             return
         self._places[hash(key)] = self._end, len(data)
         self._end += len(data)
@@ -45,8 +43,7 @@ class Spool:
         if place is None:
             return None
         try:
-            self._file.seek(place[0])
-            kept, value = pickle.loads(self._file.read(place[1]))  # noqa: S301 - ours, in a file that has no name
+            kept, value = pickle.loads(self._read(*place))  # noqa: S301 - ours, in a file that has no name
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):
             self.close()
             return None
@@ -55,7 +52,25 @@ class Spool:
     def close(self) -> None:
         """Drop everything, and keep no more."""
         self._places.clear()
+        self._memory.clear()
         self._end = _MOST_BYTES + 1
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _write(self, data: bytes) -> bool:
+        """Write behind what is in the file. A full disk ends it: what is written next elsewhere will say so."""
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - see `close`
+            if os.pwrite(self._file.fileno(), data, self._end) == len(data):
+                return True
+        except OSError:
+            pass
+        self.close()
+        return False
+
+    def _read(self, start: int, length: int) -> bytes | bytearray:
+        if self._file is None or start < len(self._memory):
+            return self._memory[start : start + length]
+        return os.pread(self._file.fileno(), length, start)

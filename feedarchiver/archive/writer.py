@@ -108,7 +108,7 @@ class Writer:
         lengths = len(received.raw), len(first), len(data), *(len(other) for _, other in rest)
         self.index.add(Known.of(capture_id, capture, received.article, seen.names, lengths))
         if self._cleaned is not None:
-            self._cleaned.keep(seen.article, seen.body)
+            self._cleaned.keep(seen.article, received.article, seen.body)
         self._linked |= dict.fromkeys(seen.names, seen.names) if len(seen.names) > 1 else {}
         self._count(capture_id, len(received.raw) + sum(len(other) for _, other in seen.articles))
         return seen.outcome

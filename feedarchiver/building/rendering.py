@@ -62,7 +62,8 @@ class Rendering:
         """Have at hand what is not rendered yet of lines that are about to be rendered one after the other."""
         spool: Container[object] = self._spool or ()
         wanted = [line for line in lines if line not in self._at_hand and line not in spool]
-        self._archive.expect(article for line in wanted for article in (line.article, line.before) if article)
+        articles = (article for line in wanted for article in (line.article, line.before) if article)
+        self._archive.expect(article for article in articles if article not in self._archive.cleaned)
 
     def entry(self, line: Line) -> Rendered:
         """Render what a line stands for, once for all that is written of it at about the same time.
@@ -121,14 +122,10 @@ class Rendering:
         return shown
 
     def _rendered(self, line: Line, stored: Stored = lambda _: None, base: str = "") -> Rendered:
-        cleaned = self._archive.cleaned
         if line.before is None:
-            entry = self._archive.entry(line)
-            shown = render(entry, cleaned.body(entry.object_id, entry.article), stored, base)
+            shown = render(*self._archive.entry(line), stored, base)
             return shown._replace(paged=False) if line.source == HEALTH else shown
-        change = self._archive.change(line, line.before)
-        old, new = change.before, change.entry.article
-        shown = render_change(change, cleaned.body(line.before, old), cleaned.body(line.article, new))
+        shown = render_change(*self._archive.change(line, line.before))
         return shown._replace(content=illustrated(shown.content, stored), base=base)
 
     def _shown(self, url: str, copy: Copy) -> Image | None:
