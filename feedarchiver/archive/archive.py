@@ -91,7 +91,7 @@ class Archive:
 
     @cached_property
     def cleaned(self) -> "Cleaned":
-        """Articles with their bodies, those at hand that were added while this archive is open."""
+        """Articles and what they say, cleaned; at hand are those that were added while this archive is open."""
         from feedarchiver.archive.cleaned import Cleaned  # a run with nothing new does without it
 
         return Cleaned(self.spool(), self.article)
@@ -226,14 +226,14 @@ class Archive:
         """Tell how many bytes the index takes."""
         return self._file.size()
 
-    def entry(self, line: Line) -> "tuple[Entry, Body]":
-        """Read the entry that a line stands for, and its body, cleaned. Raises DamagedObject, MissingObject."""
-        article, body = self.cleaned.find(line.article)
+    def entry(self, line: Line) -> "tuple[Entry, tuple[Body, ...]]":
+        """Read the entry that a line stands for, its article as `cleaned` gives it. Raises as `read` does."""
+        article, bodies = self.cleaned.find(line.article)
         updated = _EPOCH + timedelta(microseconds=line.updated)
         entry = Entry(id=line.id, object_id=line.article, source=line.source, updated=updated, article=article)
-        return entry, body
+        return entry, bodies
 
-    def change(self, line: Line, before: ObjectId) -> "tuple[Change, Body, Body]":
+    def change(self, line: Line, before: ObjectId) -> "tuple[Change, tuple[Body, ...], tuple[Body, ...]]":
         """Read the change that a line stands for: the entry, and what it showed `before`. Raises as `entry` does.
 
         With the change come the bodies before and after it.
@@ -241,9 +241,9 @@ class Archive:
         import uuid
 
         name = uuid.uuid5(uuid.NAMESPACE_URL, f"{line.id}\n{line.captured}\n{line.article}")
-        entry, body = self.entry(line)
-        old, old_body = self.cleaned.find(before)
-        return Change(id=name.urn, entry=entry, before=old), old_body, body
+        entry, bodies = self.entry(line)
+        old, old_bodies = self.cleaned.find(before)
+        return Change(id=name.urn, entry=entry, before=old), old_bodies, bodies
 
     def article(self, object_id: ObjectId) -> Article:
         """Read an article. Raises DamagedObject, MissingObject."""

@@ -12,27 +12,29 @@ from feedarchiver.model import Article, ObjectId
 
 
 class Cleaned:
-    """Articles with their bodies. `read` reads an article that is not at hand."""
+    """Articles without their content and summary, and with these as bodies instead. `read` reads a whole article."""
 
     def __init__(self, spool: Spool, read: Callable[[ObjectId], Article]) -> None:
         self._spool, self._read = spool, read
 
     def keep(self, object_id: ObjectId, article: Article, body: Body) -> None:
-        """Keep an article with its body, if there is room."""
-        self._spool.keep(object_id, (article, body))
+        """Keep an article, if there is room. `body`: its first, which is cleaned already."""
+        self._spool.keep(object_id, _parted(article, body))
 
     def __contains__(self, object_id: ObjectId) -> bool:
         return object_id in self._spool
 
-    def find(self, object_id: ObjectId) -> tuple[Article, Body]:
-        """Give an article and its body; what was not kept is read and cleaned now. Raises as `read` does."""
-        kept: tuple[Article, Body] | None = self._spool.find(object_id)
-        if kept is not None:
-            return kept
-        article = self._read(object_id)
-        return article, body(article)
+    def find(self, object_id: ObjectId) -> tuple[Article, tuple[Body, ...]]:
+        """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
+        kept: tuple[Article, tuple[Body, ...]] | None = self._spool.find(object_id)
+        return kept or _parted(article := self._read(object_id), body(article))
 
 
 def body(article: Article) -> Body:
-    """Clean what an article says: its content, else its summary."""
+    """Clean what an article says first: its content, else its summary."""
     return markup.parse(article.content or article.summary or "", base=article.link)
+
+
+def _parted(article: Article, first: Body) -> tuple[Article, tuple[Body, ...]]:
+    more = (markup.parse(article.summary, base=article.link),) if article.content and article.summary else ()
+    return article._replace(content=None, summary=None), (first, *more)

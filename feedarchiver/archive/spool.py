@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import IO, Any
 
 _MEMORY_BYTES = 4_000_000
-_MOST_BYTES = 512_000_000
+_MOST_BYTES = 256_000_000
 _MOST = 20_000
 
 
