@@ -58,7 +58,7 @@ def encode_article(article: Article) -> bytes:
         b'"%b":%b' % (name.encode(), quoted(value.encode()) if isinstance(value, str) else _written(value))
         for name, value in sorted(_kept(said).items())
     )
-    return b"{%b}" % b",".join(members)  # as `_canonical` would, and quicker: the content is long
+    return b'{%b,"version":%d}' % (b",".join(members), VERSION)  # as `_canonical` would, and quicker: texts are long
 
 
 def decode_article(data: bytes) -> Article:
@@ -156,11 +156,11 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
 
 
 def _canonical(said: Mapping[str, object]) -> bytes:
-    return _written(_kept(said))
+    return _written(_kept(said) | {"version": VERSION})
 
 
 def _kept(said: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in said.items() if value is not None and value != []} | {"version": VERSION}
+    return {key: value for key, value in said.items() if value is not None and value != []}
 
 
 def _written(said: object) -> bytes:

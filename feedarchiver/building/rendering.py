@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
@@ -111,6 +112,7 @@ class Rendering:
     def _illustrated(self, line: Line) -> Rendered:
         named = []
 
+        @cache  # the lead picture stands in the content, too
         def stored(url: str) -> Image | None:
             named.append(canonical(url))
             copy = self._log.copy(named[-1]) if self._has_images else None
