@@ -106,7 +106,8 @@ class Writer:
         self._bucket.put("captures", capture_id, data)
         (_, first), *rest = seen.articles
         lengths = len(received.raw), len(first), len(data), *(len(other) for _, other in rest)
-        self.index.add(Known.of(capture_id, capture, received.article, seen.names, lengths))
+        known = Known.of(capture_id, capture, received.article, seen.names, lengths)
+        self.index.add(known, is_new=seen.outcome is Outcome.NEW)
         if self._cleaned is not None:
             self._cleaned.keep(seen.article, received.article, seen.body)
         self._linked |= dict.fromkeys(seen.names, seen.names) if len(seen.names) > 1 else {}
