@@ -27,7 +27,7 @@ class Spool:
         if self._end > _MOST_BYTES or len(self._places) >= _MOST:
             return
         data = pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL)
-        if self._end < _MEMORY_BYTES:
+        if self._end + len(data) <= _MEMORY_BYTES:
             self._memory += data
         elif not self._write(data):
             return
