@@ -45,3 +45,16 @@ def test_what_a_run_publishes_at_once(tmp_path):
         assert program("build", "--full").status == 0
         assert program.documents() == published
     assert b"Edited" in published["edits/rss.xml"]
+
+
+def test_what_was_there_is_read(tmp_path):
+    """An article that lies in the archive already, damaged, is named when it is added again, not taken for whole."""
+    program = Program(tmp_path / "home")
+    program.write("a.txt")
+    program("run")
+    (found,) = (program.archive / "articles").glob("*/*")
+    found.chmod(0o644)
+    found.write_bytes(found.read_bytes().replace(b"A title", b"B title"))
+    (program.archive / "index.db").unlink()
+    ran = program("run")
+    assert (ran.status, "is damaged" in ran.err) == (1, True)
