@@ -93,7 +93,7 @@ def _entries(folder: Path) -> Iterator[Rendered]:
 
     with Archive.open(folder / "archive", folder / "archive" / "index.db") as archive:
         for _, line in archive.index.feeds.lines("all", 0, 1 << 40):
-            yield render(archive.entry(line))
+            yield render(*archive.entry(line))
 
 
 def _emission(folder: Path) -> float:

@@ -111,7 +111,7 @@ def for_machines(text: str, *, whole: bool = False) -> datetime | None:
 
 def rfc3339(when: datetime) -> str:
     """Write `when` for Atom and JSON: UTC, `Z`, a fraction only if there is one. Raises ValueError on a naive one."""
-    return _utc(when).replace(tzinfo=None).isoformat() + "Z"
+    return _utc(when).isoformat().removesuffix("+00:00") + "Z"
 
 
 def rfc822(when: datetime) -> str:

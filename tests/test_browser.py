@@ -76,7 +76,7 @@ def changes():
     ):
         now = Entry(id="urn:x:1", object_id=ObjectId("0" * 64), source="s", updated=WHEN, article=after)
         change = Change(id=f"urn:uuid:{number}", entry=now, before=before)
-        yield render_change(change, body(before), body(after))
+        yield render_change(change, [body(before)], [body(after)])
 
 
 def documents():

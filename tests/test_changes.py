@@ -198,7 +198,7 @@ def changed(before, after):
     when = article(1).published
     entry = Entry(id=name, object_id=ObjectId("0" * 64), source="s", updated=when, article=Article(**after))
     change = Change(id=told_id, entry=entry, before=Article(**before))
-    return render_change(change, body(change.before), body(entry.article))
+    return render_change(change, [body(change.before)], [body(entry.article)])
 
 
 PICTURES = [Image(url=f"https://example.org/{name}.jpg", alt=name) for name in "ab"]

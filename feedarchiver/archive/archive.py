@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from feedarchiver.archive.survey import Surveyor
     from feedarchiver.archive.verify import Checked
     from feedarchiver.archive.writer import Writer
+    from feedarchiver.markup import Body
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class Archive:
         self._wait_s = wait_s
         self.index_at = index_at
         self.keeps_cleaned = False
-        """Whether what is added is published before this archive is closed: what was cleaned for the one is kept."""
+        """Whether what is added is published before this archive is closed: it is kept at hand, cleaned."""
         self._file = self._home()
         self._index: Index | None = None
         self._left = ExitStack()
@@ -90,10 +91,10 @@ class Archive:
 
     @cached_property
     def cleaned(self) -> "Cleaned":
-        """What has been cleaned while this archive is open."""
+        """Articles and what they say, cleaned; at hand are those that were added while this archive is open."""
         from feedarchiver.archive.cleaned import Cleaned  # a run with nothing new does without it
 
-        return Cleaned(self.spool())
+        return Cleaned(self.spool(), self.article)
 
     @cached_property
     def _beside(self) -> "Beside":
@@ -225,19 +226,24 @@ class Archive:
         """Tell how many bytes the index takes."""
         return self._file.size()
 
-    def entry(self, line: Line) -> Entry:
-        """Read the entry that a line stands for. Raises DamagedObject, MissingObject."""
+    def entry(self, line: Line) -> "tuple[Entry, tuple[Body, ...]]":
+        """Read the entry that a line stands for, its article as `cleaned` gives it. Raises as `read` does."""
+        article, bodies = self.cleaned.find(line.article)
         updated = _EPOCH + timedelta(microseconds=line.updated)
-        return Entry(
-            id=line.id, object_id=line.article, source=line.source, updated=updated, article=self.article(line.article)
-        )
+        entry = Entry(id=line.id, object_id=line.article, source=line.source, updated=updated, article=article)
+        return entry, bodies
 
-    def change(self, line: Line, before: ObjectId) -> Change:
-        """Read the change that a line stands for: the entry, and what it showed `before`. Raises as `entry` does."""
+    def change(self, line: Line, before: ObjectId) -> "tuple[Change, tuple[Body, ...], tuple[Body, ...]]":
+        """Read the change that a line stands for: the entry, and what it showed `before`. Raises as `entry` does.
+
+        With the change come the bodies before and after it.
+        """
         import uuid
 
         name = uuid.uuid5(uuid.NAMESPACE_URL, f"{line.id}\n{line.captured}\n{line.article}")
-        return Change(id=name.urn, entry=self.entry(line), before=self.article(before))
+        entry, bodies = self.entry(line)
+        old, old_bodies = self.cleaned.find(before)
+        return Change(id=name.urn, entry=entry, before=old), old_bodies, bodies
 
     def article(self, object_id: ObjectId) -> Article:
         """Read an article. Raises DamagedObject, MissingObject."""

@@ -33,8 +33,8 @@ class Bucket(Protocol):
     def get(self, kind: str, object_id: ObjectId) -> bytes:
         """Return the object's bytes, unchecked. Raises MissingObject, StorageError."""
 
-    def put(self, kind: str, object_id: ObjectId, data: bytes) -> None:
-        """Hand `data` over. Raises StorageError."""
+    def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
+        """Hand `data` over. False: the object is known to be there, be it whole or not. Raises StorageError."""
 
     def flush(self) -> None:
         """Make everything handed over durable, objects that others refer to first. Raises StorageError."""

@@ -1,7 +1,9 @@
-"""What this run has cleaned: bodies read while articles were archived, for when the same run publishes them.
+"""Articles with what they say, cleaned. Those that a run adds are at hand for the same run to publish them.
 
-Cleaning is most of the work of both.
+Cleaning is most of the work of both, and reading an article back is much of the rest.
 """
+
+from collections.abc import Callable
 
 from feedarchiver import markup
 from feedarchiver.archive.spool import Spool
@@ -10,21 +12,29 @@ from feedarchiver.model import Article, ObjectId
 
 
 class Cleaned:
-    """Bodies by the article that they are of."""
+    """Articles without their content and summary, and with these as bodies instead. `read` reads a whole article."""
 
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
+    def __init__(self, spool: Spool, read: Callable[[ObjectId], Article]) -> None:
+        self._spool, self._read = spool, read
 
-    def keep(self, article: ObjectId, body: Body) -> None:
-        """Keep a body, if there is room."""
-        self._spool.keep(article, body)
+    def keep(self, object_id: ObjectId, article: Article, body: Body) -> None:
+        """Keep an article, if there is room. `body`: its first, which is cleaned already."""
+        self._spool.keep(object_id, _parted(article, body))
 
-    def body(self, article_id: ObjectId, article: Article) -> Body:
-        """Give the body of an article, cleaned now if it was not kept."""
-        kept: Body | None = self._spool.find(article_id)
-        return kept or body(article)
+    def __contains__(self, object_id: ObjectId) -> bool:
+        return object_id in self._spool
+
+    def find(self, object_id: ObjectId) -> tuple[Article, tuple[Body, ...]]:
+        """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
+        kept: tuple[Article, tuple[Body, ...]] | None = self._spool.find(object_id)
+        return kept or _parted(article := self._read(object_id), body(article))
 
 
 def body(article: Article) -> Body:
-    """Clean what an article says: its content, else its summary."""
+    """Clean what an article says first: its content, else its summary."""
     return markup.parse(article.content or article.summary or "", base=article.link)
+
+
+def _parted(article: Article, first: Body) -> tuple[Article, tuple[Body, ...]]:
+    more = (markup.parse(article.summary, base=article.link),) if article.content and article.summary else ()
+    return article._replace(content=None, summary=None), (first, *more)

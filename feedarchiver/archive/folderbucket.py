@@ -59,9 +59,9 @@ class FolderBucket:
         except OSError as error:
             raise StorageError.of(error, "read", path) from error
 
-    def put(self, kind: str, object_id: ObjectId, data: bytes) -> None:
+    def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
         if self.length(kind, object_id) is not None:
-            return
+            return False
         path = f"{self.tmp}/{kind}-{object_id}"
         try:
             try:
@@ -73,6 +73,7 @@ class FolderBucket:
             _remove(path)
             raise StorageError.of(error, "write", self.path(kind, object_id)) from error
         self._waiting[kind, object_id] = path
+        return True
 
     def flush(self) -> None:
         """Rename into place: first raw bytes, articles and images, then the captures that refer to them."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SCHEMA = 13
 _UNDATED = -(2**62)
 _LENGTHS = "raw_length, article_length, own_length, said_length"
+_CAPTURE = f"INSERT INTO captures VALUES ({', '.join('?' * 17)})"
 _ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
 FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
 CAPTURED = f"capture, {FACT}, raw, {_LENGTHS}, origin, said"
@@ -216,9 +217,9 @@ class Index:
                 yield kind, ObjectId(name), length
         yield from self.images.lengths()
 
-    def add(self, known: "Known") -> None:
-        """Take a capture in and derive its entry's history again."""
-        entry = self.find(known.aliases)
+    def add(self, known: "Known", *, is_new: bool = False) -> None:
+        """Take a capture in and derive its entry's history again. `is_new`: its aliases were asked for in vain."""
+        entry = None if is_new else self.find(known.aliases)
         if entry is None:
             derived = history([known.fact])
             entry = self._enter(derived.id)
@@ -227,10 +228,7 @@ class Index:
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
         self._name(entry, known.aliases)
-        self._db.execute(
-            f"INSERT INTO captures VALUES ({', '.join('?' * 17)})",
-            (known.capture, entry, *row_of(known)),
-        )
+        self._db.execute(_CAPTURE, (known.capture, entry, *row_of(known)))
         self._db.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [row_of_event(event, entry) for event in derived.events]
         )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from feedarchiver.jsontext import quoted
 from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId
 
 VERSION = 1
@@ -53,7 +54,11 @@ def encode_article(article: Article) -> bytes:
     }
     if article.image:
         said["image"] = {name: value for name in _IMAGE if (value := getattr(article.image, name)) is not None}
-    return _canonical(said)
+    members = (
+        b'"%b":%b' % (name.encode(), quoted(value.encode()) if isinstance(value, str) else _written(value))
+        for name, value in sorted(_kept(said).items())
+    )
+    return b'{%b,"version":%d}' % (b",".join(members), VERSION)  # as `_canonical` would, and quicker: texts are long
 
 
 def decode_article(data: bytes) -> Article:
@@ -151,8 +156,11 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
 
 
 def _canonical(said: Mapping[str, object]) -> bytes:
-    kept = {key: value for key, value in said.items() if value is not None and value != []}
-    return _written(kept | {"version": VERSION})
+    return _written(_kept(said) | {"version": VERSION})
+
+
+def _kept(said: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in said.items() if value is not None and value != []}
 
 
 def _written(said: object) -> bytes:

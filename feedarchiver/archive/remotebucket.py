@@ -54,8 +54,9 @@ class RemoteBucket:
                 return data
         raise MissingObject(object_id)
 
-    def put(self, kind: str, object_id: ObjectId, data: bytes) -> None:
+    def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
         self._waiting.setdefault((kind, object_id), data)
+        return True
 
     def flush(self) -> None:
         captures = [key for key in self._waiting if key[0] in CAPTURES]

@@ -1,7 +1,7 @@
 """Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends.
 
-The file is its own index, so that memory does not grow with it: before each value stands where the one before it in the
-same bucket lies. It takes no more than half of what is free on the disk.
+What is kept is its own index, so that memory does not grow with it: before each value stands where the one before it in
+the same bucket lies. It takes no more than half of what is free on the disk.
 """
 
 import os
@@ -11,7 +11,7 @@ import struct
 import tempfile
 from array import array
 from collections.abc import Hashable
-from typing import Any
+from typing import IO, Any
 
 _MEMORY_BYTES = 4_000_000
 _BUCKETS = 1 << 16
@@ -25,7 +25,8 @@ class Spool:
     def __init__(self, folder: str) -> None:
         """Begin. `folder`: where the file is made."""
         self._folder = folder
-        self._file: Any = None
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
         self._latest = array("q")  # by bucket, where its last value begins
         self._end = self._most = 0
         self._is_closed = False
@@ -35,7 +36,7 @@ class Spool:
         if self._is_closed:
             return
         try:
-            if self._file is None:
+            if not self._latest:
                 self._begin()
             if self._end < self._most:
                 self._append(hash(key), pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL))
@@ -43,15 +44,15 @@ class Spool:
             self.close()
 
     def __contains__(self, key: Hashable) -> bool:
-        return self._length(hash(key)) is not None
+        return self._place(hash(key)) is not None
 
     def find(self, key: Hashable) -> Any:
         """Give the value that was kept last for a key, or None."""
-        length = self._length(hash(key))
-        if length is None:
+        place = self._place(hash(key))
+        if place is None:
             return None
         try:
-            kept, value = pickle.loads(self._file.read(length))  # noqa: S301 - ours, in a file that has no name
+            kept, value = pickle.loads(self._read(*place))  # noqa: S301 - ours, in a file that has no name
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):
             self.close()
             return None
@@ -60,6 +61,8 @@ class Spool:
     def close(self) -> None:
         """Drop everything, and keep no more."""
         self._is_closed = True
+        self._latest = array("q")
+        self._memory.clear()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -67,27 +70,36 @@ class Spool:
     def _begin(self) -> None:
         os.makedirs(self._folder, exist_ok=True)
         self._most = shutil.disk_usage(self._folder).free // 2
-        self._file = tempfile.SpooledTemporaryFile(_MEMORY_BYTES, dir=self._folder)  # noqa: SIM115 - see `close`
         self._latest = array("q", [-1]) * _BUCKETS
 
     def _append(self, hashed: int, data: bytes) -> None:
+        """Write behind what is there: in memory, or in the file, where a place is the same number."""
         bucket = hashed % _BUCKETS
-        self._file.seek(self._end)
-        self._file.write(_HEAD.pack(self._latest[bucket], hashed, len(data)) + data)
+        written = _HEAD.pack(self._latest[bucket], hashed, len(data)) + data
+        if self._end + len(written) <= _MEMORY_BYTES:
+            self._memory += written
+        else:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - see `close`
+            if os.pwrite(self._file.fileno(), written, self._end) < len(written):
+                raise OSError("the disk is full")
         self._latest[bucket] = self._end
-        self._end += _HEAD.size + len(data)
+        self._end += len(written)
 
-    def _length(self, hashed: int) -> int | None:
-        """Go to the last value whose key has this hash, and tell how long it is. None: there is none."""
-        if self._file is None:
-            return None
-        place = self._latest[hashed % _BUCKETS]
+    def _place(self, hashed: int) -> tuple[int, int] | None:
+        """Find the last value whose key has this hash: where it begins, and its length. None: there is none."""
+        place = self._latest[hashed % _BUCKETS] if self._latest else -1
         try:
             while place >= 0:
-                self._file.seek(place)
-                place, known, length = _HEAD.unpack(self._file.read(_HEAD.size))
+                before, known, length = _HEAD.unpack(self._read(place, _HEAD.size))
                 if known == hashed:
-                    return int(length)
+                    return place + _HEAD.size, length
+                place = before
         except (OSError, struct.error):
             self.close()
         return None
+
+    def _read(self, start: int, length: int) -> bytes | bytearray:
+        if self._file is None or start < len(self._memory):
+            return self._memory[start : start + length]
+        return os.pread(self._file.fileno(), length, start)

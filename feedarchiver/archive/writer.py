@@ -101,14 +101,14 @@ class Writer:
         capture_id = objects.object_id(data)
         self._begin()
         self._bucket.put("raw", raw, received.raw)
-        for article_id, article_data in seen.articles:
-            self._bucket.put("articles", article_id, article_data)
+        fresh = [self._bucket.put("articles", *article) for article in seen.articles]
         self._bucket.put("captures", capture_id, data)
         (_, first), *rest = seen.articles
         lengths = len(received.raw), len(first), len(data), *(len(other) for _, other in rest)
-        self.index.add(Known.of(capture_id, capture, received.article, seen.names, lengths))
-        if self._cleaned is not None:
-            self._cleaned.keep(seen.article, seen.body)
+        known = Known.of(capture_id, capture, received.article, seen.names, lengths)
+        self.index.add(known, is_new=seen.outcome is Outcome.NEW)
+        if self._cleaned is not None and fresh[0]:  # one that was there may be damaged: it is to be read
+            self._cleaned.keep(seen.article, received.article, seen.body)
         self._linked |= dict.fromkeys(seen.names, seen.names) if len(seen.names) > 1 else {}
         self._count(capture_id, len(received.raw) + sum(len(other) for _, other in seen.articles))
         return seen.outcome

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
@@ -62,7 +63,8 @@ class Rendering:
         """Have at hand what is not rendered yet of lines that are about to be rendered one after the other."""
         spool: Container[object] = self._spool or ()
         wanted = [line for line in lines if line not in self._at_hand and line not in spool]
-        self._archive.expect(article for line in wanted for article in (line.article, line.before) if article)
+        articles = (article for line in wanted for article in (line.article, line.before) if article)
+        self._archive.expect(article for article in articles if article not in self._archive.cleaned)
 
     def entry(self, line: Line) -> Rendered:
         """Render what a line stands for, once for all that is written of it at about the same time.
@@ -110,6 +112,7 @@ class Rendering:
     def _illustrated(self, line: Line) -> Rendered:
         named = []
 
+        @cache  # the lead picture stands in the content, too
         def stored(url: str) -> Image | None:
             named.append(canonical(url))
             copy = self._log.copy(named[-1]) if self._has_images else None
@@ -121,14 +124,10 @@ class Rendering:
         return shown
 
     def _rendered(self, line: Line, stored: Stored = lambda _: None, base: str = "") -> Rendered:
-        cleaned = self._archive.cleaned
         if line.before is None:
-            entry = self._archive.entry(line)
-            shown = render(entry, cleaned.body(entry.object_id, entry.article), stored, base)
+            shown = render(*self._archive.entry(line), stored, base)
             return shown._replace(paged=False) if line.source == HEALTH else shown
-        change = self._archive.change(line, line.before)
-        old, new = change.before, change.entry.article
-        shown = render_change(change, cleaned.body(line.before, old), cleaned.body(line.article, new))
+        shown = render_change(*self._archive.change(line, line.before))
         return shown._replace(content=illustrated(shown.content, stored), base=base)
 
     def _shown(self, url: str, copy: Copy) -> Image | None:

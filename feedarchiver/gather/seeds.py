@@ -23,6 +23,7 @@ from feedarchiver.model import Article
 _STAMP = re.compile(r"\s*<!--(.*?)-->")
 _SEPARATOR = re.compile(r"^-{3,}[ \t]*\r?$", re.MULTILINE)
 _BLANK_LINE = re.compile(r"[ \t]*\r?\n")
+_NOTHING = re.compile(r"\s*+(?:undefined\s*+)?\Z")
 _HTTP = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 
 
@@ -81,9 +82,8 @@ def _content(text: str, start: int) -> str | None:
     """Take the body as received, but for the customary blank line; None for nothing or a script's `undefined`."""
     start = min(start + 1, len(text))
     blank = _BLANK_LINE.match(text, start)
-    content = text[blank.end() if blank else start :]
-    said = content.strip()
-    return None if not said or said == "undefined" else content
+    start = blank.end() if blank else start
+    return None if _NOTHING.match(text, start) else text[start:]
 
 
 def _published(

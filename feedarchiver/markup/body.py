@@ -50,6 +50,10 @@ class Body:
     removed: tuple[str, ...]
     _settled: str = field(repr=False)
 
+    def __reduce__(self) -> tuple[type["Body"], tuple[object, ...]]:
+        """Pickle the four values and nothing else: a run may do so with each article that it adds."""
+        return Body, (self.text, self.image, self.removed, self._settled)
+
     def html(self) -> str:
         """Give the cleaned HTML: safe, with absolute addresses, the same for the same input.
 

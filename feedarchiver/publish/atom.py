@@ -17,7 +17,7 @@ _FRAME = Frame.of("feed")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one entry."""
-    return _form(draft.shape).fill(draft.values, draft.content)
+    return _form(draft.shape).fill(draft.texts)
 
 
 @lru_cache(SHAPES)

@@ -4,6 +4,7 @@ Told is what makes a version: title, link, lead picture and text. Of the text, w
 a few words next to each change, as on the reading pages.
 """
 
+from collections.abc import Sequence
 from html import escape
 
 from feedarchiver.markup import Body, plain, xml_text
@@ -16,14 +17,14 @@ _NOTHING = "<p>Nothing that is shown has changed.</p>"
 _TAGS = {Kind.REMOVED: "del", Kind.ADDED: "ins"}
 
 
-def render_change(change: Change, old_body: Body, new_body: Body) -> Rendered:
+def render_change(change: Change, old_bodies: Sequence[Body], new_bodies: Sequence[Body]) -> Rendered:
     """Settle what every format shows of a change: title and link as they are now, what changed, and when.
 
-    `old_body`, `new_body`: what the article said before, and says now, cleaned.
+    `old_bodies`, `new_bodies`: what the article said before, and says now, cleaned: as for `render`.
     """
     entry = change.entry
     old, new = change.before, entry.article
-    before, after = render(entry._replace(article=old), old_body), render(entry, new_body)
+    before, after = render(entry._replace(article=old), old_bodies), render(entry, new_bodies)
     parts = []
     if plain(old.title) != plain(new.title):
         parts.append(_replaced(_headline(old.title), _headline(new.title)))
@@ -31,8 +32,9 @@ def render_change(change: Change, old_body: Body, new_body: Body) -> Rendered:
         parts.append(_replaced(_text(old.link or ""), _text(new.link or "")))
     if (before.image and before.image.url) != (after.image and after.image.url):
         parts.append(_replaced(*(img(shown.image) if shown.image else "" for shown in (before, after))))
-    if old_body.text != new_body.text:
-        parts.append("".join(map(_written, shortened(diff(old_body.text, new_body.text)))))
+    old_text, new_text = old_bodies[0].text, new_bodies[0].text
+    if old_text != new_text:
+        parts.append("".join(map(_written, shortened(diff(old_text, new_text)))))
     return after._replace(
         id=change.id,
         about=after.id,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from feedarchiver import dates
+from feedarchiver.jsontext import quoted
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.forms import Draft
 from feedarchiver.publish.pages import JSON
@@ -12,28 +12,26 @@ from feedarchiver.publish.plan import Around, FeedDocument
 NAMES = JSON
 MEDIA_TYPE = "application/feed+json"
 SEALED = True
+_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
     entry, image = draft.entry, draft.entry.image
     attachment = image and {"url": image.url, "mime_type": image.type, "size_in_bytes": image.length}
-    item = {
-        "id": entry.id,
-        "url": entry.link,
-        "title": entry.title,
-        "content_html": entry.content or None,
-        "content_text": None if entry.content else "",
+    content = b'"content_html": ' + quoted(draft.html) if entry.content else b'"content_text": ""'
+    before = {"id": entry.id, "url": entry.link, "title": entry.title}
+    after = {
         "summary": entry.summary,
         "image": image and image.url,
-        "date_published": entry.published and dates.rfc3339(entry.published),
-        "date_modified": dates.rfc3339(entry.updated),
+        "date_published": draft.values.get("published"),
+        "date_modified": draft.values["updated"],
         "authors": [{"name": author} for author in entry.authors],
         "tags": list(entry.categories),
         "language": entry.language,
         "attachments": [_said(attachment)] if attachment else [],
     }
-    return json.dumps(_said(item), ensure_ascii=False).encode()
+    return b"%b, %b, %b" % (_written(before)[:-1], content, _written(after)[1:])
 
 
 def around(head: FeedDocument) -> Around:
@@ -58,3 +56,7 @@ def around(head: FeedDocument) -> Around:
 def _said(fields: Mapping[str, object]) -> dict[str, object]:
     """Leave out what was not said. An empty text is said."""
     return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _written(fields: Mapping[str, object]) -> bytes:
+    return _ENCODED(_said(fields)).encode()

@@ -18,7 +18,7 @@ from lxml import etree
 from feedarchiver.markup import xml_text
 from feedarchiver.model import Feed
 from feedarchiver.publish import feedgen_ext
-from feedarchiver.publish.forms import Form, mark
+from feedarchiver.publish.forms import Form, in_text, mark
 from feedarchiver.publish.pages import HTML, Names, Page
 from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
@@ -108,7 +108,8 @@ def around_like(
     form, between, after = _form(written, kind)
     values = {"url": document.url(names), "page_url": document.page_url, "older_url": older or ""}
     values["changed"] = document.changed(spell) or ""
-    return Around(form.fill(values), between, after)
+    texts = {name: in_text(value.encode()) for name, value in values.items()}
+    return Around(form.fill(texts), between, after)
 
 
 @lru_cache(_HEADS)

@@ -6,7 +6,7 @@ never empty, a summary only where it is shorter than the content. How a format s
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape, unescape
 from typing import NamedTuple
@@ -60,15 +60,17 @@ Stored = Callable[[str], Image | None]
 """Gives what is known of the image at an address out of its stored copy, and the address to show; None without one."""
 
 
-def render(entry: Entry, body: markup.Body | None = None, stored: Stored = lambda _: None, base: str = "") -> Rendered:
+def render(
+    entry: Entry, bodies: Sequence[markup.Body] = (), stored: Stored = lambda _: None, base: str = ""
+) -> Rendered:
     """Clean an entry's article and settle what every format shows of it.
 
-    `body`: its content, else its summary, if that has been cleaned already.
+    `bodies`: its content and its summary, those that it has, if they have been cleaned already.
     """
     article = entry.article
     name, link = markup.xml_text(entry.id), urls.encoded(article.link) if article.link else None
-    first, *more = [html for html in (article.content, article.summary) if html] or [""]
-    said = [body or markup.parse(first, base=article.link), *(markup.parse(html, base=article.link) for html in more)]
+    htmls = [html for html in (article.content, article.summary) if html] or [""]
+    said = bodies or [markup.parse(html, base=article.link) for html in htmls]
     texts = [one.text for one in said]
     shown = next((number for number, text in enumerate(texts) if text), 0)  # a content without a word is a picture
     text, html = texts[shown], said[shown].html()
@@ -94,14 +96,14 @@ def render(entry: Entry, body: markup.Body | None = None, stored: Stored = lambd
     )
 
 
-def pictures(article: Article, body: markup.Body | None = None) -> tuple[str | None, tuple[str, ...]]:
+def pictures(article: Article, bodies: Sequence[markup.Body] = ()) -> tuple[str | None, tuple[str, ...]]:
     """Name the pictures that an entry with this article shows: the lead picture, and all of them, that one first.
 
-    `body`: as for `render`.
+    `bodies`: as for `render`.
     """
     named: dict[str, Image | None] = {}
     entry = Entry(id="", object_id=ObjectId(""), source="", updated=_NO_MATTER, article=article)
-    shown = render(entry, body, named.setdefault)
+    shown = render(entry, bodies, named.setdefault)
     return shown.image.url if shown.image else None, tuple(named)
 
 

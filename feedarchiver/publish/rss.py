@@ -18,7 +18,7 @@ _FRAME = Frame.of("rss", "channel")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    return _form(draft.shape).fill(draft.values, draft.content)
+    return _form(draft.shape).fill(draft.texts)
 
 
 @lru_cache(SHAPES)

