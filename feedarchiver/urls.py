@@ -93,6 +93,11 @@ def encoded(url: str) -> str | None:
     return result
 
 
+def is_valid(url: str) -> bool:
+    """Tell whether `url` is an absolute http(s) address, written as it should be."""
+    return _VALID.fullmatch(url) is not None
+
+
 def absolute(url: str, base: str | None) -> str | None:
     """Resolve `url` against `base` and encode it; None without an http(s) result. An empty `url` names nothing."""
     if _VALID.fullmatch(url):

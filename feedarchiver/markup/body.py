@@ -14,7 +14,7 @@ from feedarchiver.markup.safe import TAGS, allowed
 from feedarchiver.markup.survey import Survey
 from feedarchiver.markup.text import resolved, tagless, xml_text
 from feedarchiver.model import Image
-from feedarchiver.urls import absolute
+from feedarchiver.urls import absolute, is_valid
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -30,7 +30,7 @@ _REPORTED = {"script": "script", "style": "style", "svg": "svg", "template": "te
 _MAILTO = re.compile(
     r"mailto:[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+(?:\?[A-Za-z0-9._~%&=+\-,;:@/?!$'()*]*)?", re.IGNORECASE
 )
-_ADVERT_FRAME = re.compile(r"doubleclick|googlesyndication|googletagmanager|/ads?[/?.]|\badserv", re.IGNORECASE)
+_ADVERT_FRAME = re.compile(r"doubleclick|googlesyndication|googletagmanager|/ads?[/?.]|\badserv")  # in small letters
 _STRANGE = f":not(body, {', '.join(sorted(TAGS))})"
 _PLAIN_NAMES = re.compile(r"[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*")
 _STRANGE_BLOCKS = frozenset(("dir", "form", "hgroup", "listing", "marquee", "optgroup", "option", "search"))
@@ -144,7 +144,7 @@ def _settle_links(body: "LexborNode", base: str | None) -> None:
     """Make every link absolute; unwrap those that lead nowhere."""
     for link in body.css("a"):
         href = link.attributes.get("href")
-        url = _target(href, base) if href else None
+        url = href if href and is_valid(href) else _target(href, base) if href else None
         if url is None:
             link.unwrap()
         elif url != href:
@@ -207,12 +207,13 @@ def _link_players(tree: "LexborHTMLParser", body: "LexborNode", base: str | None
     """Replace frames with links to what they show; drop those that show adverts or nothing."""
     for frame in body.css("iframe"):
         attributes, url = frame.attributes, _source(frame, base)
+        is_advert = url is not None and _ADVERT_FRAME.search(url.lower()) is not None
         if (
             url is None
-            or _ADVERT_FRAME.search(url)
+            or is_advert
             or any(_TINY.fullmatch((attributes.get(side) or "").strip()) for side in ("width", "height"))
         ):
-            removed["advert" if url and _ADVERT_FRAME.search(url) else "frame"] = None
+            removed["advert" if is_advert else "frame"] = None
             frame.decompose()
             continue
         if "url=" in url:  # a frame round a frame names the page it came from

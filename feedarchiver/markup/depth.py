@@ -22,7 +22,7 @@ _SHORT = 16_000
 _LONG_TAG = 4_000
 _LONG = re.compile(rf">[^>]{{{_LONG_TAG + 1}}}")
 _HIDDEN_ENDS = 4
-_DEEP = " > ".join("*" * 24)
+_DEEP, _DEEPISH = (" > ".join("*" * levels) for levels in (24, 8))
 _MANY_ATTRIBUTES = 200
 
 _S = r"[\t\n\f\r ]"
@@ -82,7 +82,8 @@ def is_suspicious(html: str) -> bool:
 
 def is_deep(body: "LexborNode") -> bool:
     """Tell whether elements of `body` nest as no article's do. Cheap; a doubt to be settled by `shallow`."""
-    return body.css_first(_DEEP) is not None
+    # Most bodies nest so little that a short selector, which takes half the time, can tell.
+    return body.css_first(_DEEPISH) is not None and body.css_first(_DEEP) is not None
 
 
 def shallow(html: str) -> str:

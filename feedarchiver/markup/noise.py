@@ -99,7 +99,7 @@ _INLINE = frozenset(
 
 def clear(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:
     """Take share bars, invitations and adverts out of `body`. `survey`: what there is in it, and perhaps more."""
-    shared = "a" in survey.names and _mark_share_links(body)
+    shared = any(map(_shares, survey.links)) and _mark_share_links(body)
     boxed = _mark_boxes(body, survey)
     total = len(body.text()) if "hr" in survey.names else 0
     if shared or boxed:
@@ -134,8 +134,7 @@ def _mark_share_links(body: "LexborNode") -> bool:
 
     Returns whether there are any.
     """
-    found = ((link, (link.attributes["href"] or "").strip().lower()) for link in body.css("a[href]"))
-    links = [link for link, href in found if _SHARE_LINK.match(href)]
+    links = [link for link in body.css("a[href]") if _shares(link.attributes["href"] or "")]
     for link in links:
         link.attrs[_SHARES] = ""
     shells: dict[int, bool] = {body.mem_id: False}
@@ -153,6 +152,10 @@ def _mark_share_links(body: "LexborNode") -> bool:
             if _is_label(words) and _SHARE_WORD.search(words):
                 heading.attrs[_CUT] = "share bar"
     return bool(links)
+
+
+def _shares(href: str) -> bool:
+    return _SHARE_LINK.match(href.strip().lower()) is not None
 
 
 def _bar(link: "LexborNode", shells: dict[int, bool]) -> "LexborNode":

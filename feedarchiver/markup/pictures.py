@@ -34,19 +34,17 @@ _MANY = 64
 _SENSIBLE_WIDTH = range(480, 2561)
 
 _NO_ADDRESS = re.compile(r"\s*(?:data|blob|about|javascript):", re.IGNORECASE)
-# Each begins with a set of characters, which lets a search skip the others quickly.
+# Each begins with a set of characters, which lets a search skip the others quickly, and is in small letters.
 _PIXEL = re.compile(
     r"[/_.-](?:(?<=/)(?:(?:_/stat|pixel|beacon|track(?:er|ing)?|hit|ping|count(?:er)?|stats?|collect|impression)"
     r"(?:\.(?:gif|png|php|aspx?))?\?|/pixel\.|[a-z]\.gif\?)"
-    r"|(?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?))",
-    re.IGNORECASE,
+    r"|(?:pixel|1x1|1px|beacon|tracking)\.(?:gif|png)(?:$|\?))"
 )
 _SPACER = re.compile(
     r"[/_.-](?:(?:(?<=/)"
     r"(?:spacer|blank|transparent|clear|empty|loading|lazy(?:load)?|placeholder|divider|separator)(?:[-_]?\d+(?:x\d+)?)?"
     r"|(?<=[_.-])(?:spacer|placeholder|divider))\.(?:gif|png|jpe?g|svg|webp)(?:$|\?)"
-    r"|(?<=[/_-])(?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?))",
-    re.IGNORECASE,
+    r"|(?<=[/_-])(?:gr[ae]y[-_]?)?line\d{2,4}(?:-\w+)?\.(?:gif|png|jpe?g|webp)(?:$|\?))"
 )
 _SPACER_ALT = re.compile(
     r"(?:presentational )?(?:gr[ae]y |white )?line|presentational|spacer|divider|分[割隔][线線]|灰色?[线線]",
@@ -55,8 +53,7 @@ _SPACER_ALT = re.compile(
 _ICON = re.compile(
     r"[/_.-](?:(?:icons?|favicon|sprites?|emoji|smil(?:ey|ies))(?:[/_.-][^?]*)?\.(?:png|gif|svg|ico|webp)$"
     r"|(?<=[./])gravatar\.com/"
-    r"|(?<=/)(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$)",
-    re.IGNORECASE,
+    r"|(?<=/)(?:zoom|enlarge|magnif\w+|play|close|search|arrow|share|print)(?:[-_]\w{1,8})?\.(?:png|gif|svg|ico)$)"
 )
 _ICON_CLASS = re.compile(r"(?:^|[\s_-])(?:icons?|emoji|smiley|avatar|gravatar)(?=$|[\s_-])", re.IGNORECASE)
 _EMOJI_CLASS = re.compile(r"(?:^|[\s-])(?:emoji|smiley)(?=$|\s)", re.IGNORECASE)
@@ -203,7 +200,7 @@ def _best(srcsets: list[str | None]) -> tuple[_Candidate | None, _Candidate | No
 def _largest(offered: list[_Candidate]) -> _Candidate | None:
     """Choose the largest candidate that is a picture, the first of several."""
     for candidate in sorted(offered, key=lambda one: one.width or one.density, reverse=True):
-        if not _NO_ADDRESS.match(candidate.address) and not _SPACER.search(candidate.address):
+        if not _NO_ADDRESS.match(candidate.address) and not _SPACER.search(candidate.address.lower()):
             return candidate
     return None
 
@@ -225,14 +222,15 @@ def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Im
     """Say why `node` is no picture: a tracking pixel, a spacer, a button's icon; None for a picture."""
     if image is None:
         return "placeholder"
+    url = image.url.lower()
     style = attributes.get("style") or ""
     sizes = [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)] if "px" in style else []
     sizes += [size for size in (image.width, image.height) if size is not None]
-    if (sizes and min(sizes) <= _PIXEL_SIZE) or _PIXEL.search(image.url):
+    if (sizes and min(sizes) <= _PIXEL_SIZE) or _PIXEL.search(url):
         return "tracking pixel"
-    if node.parent is not None and node.parent.tag == "a" and _ICON.search(image.url.partition("?")[0]):
+    if node.parent is not None and node.parent.tag == "a" and _ICON.search(url.partition("?")[0]):
         return "icon"  # a button: to enlarge, to print
-    if _SPACER.search(image.url) or _SPACER_ALT.fullmatch((attributes.get("alt") or "").strip()):
+    if _SPACER.search(url) or _SPACER_ALT.fullmatch((attributes.get("alt") or "").strip()):
         return "spacer"
     return None
 
@@ -244,7 +242,7 @@ def _is_icon(node: "LexborNode", image: Image) -> bool:
         return True
     parent = node.parent.attributes.get("class") if node.parent is not None else None
     words = f"{node.attributes.get('class') or ''} {parent or ''}"
-    return bool(_ICON_CLASS.search(words) or _ICON.search(image.url.partition("?")[0]))
+    return bool(_ICON_CLASS.search(words) or _ICON.search(image.url.lower().partition("?")[0]))
 
 
 def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None:

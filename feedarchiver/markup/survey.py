@@ -1,5 +1,6 @@
 """What there is in a body, found in one walk over its tree: what is not there need not be looked for one by one."""
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -9,34 +10,38 @@ TELLING = ("class", "id", "aria-label", "data-e2e", "data-testid", "data-compone
 """The attributes whose values say what an element is for."""
 _TELLING = frozenset(TELLING)
 _HIDING = frozenset(("hidden", "style"))
+_NAME, _ATTRIBUTES = attrgetter("tag"), attrgetter("attributes")
 
 
 class Survey(NamedTuple):
     """The names of all elements, the values of what is `TELLING`, the names of attributes that begin with `data-`.
 
-    `hides`: some have an attribute that may hide them.
+    `links`: what `href` says, of any element. `hides`: some have an attribute that may hide them.
     """
 
     names: frozenset[str]
     values: frozenset[str]
     data: frozenset[str]
+    links: frozenset[str]
     hides: bool
 
     @classmethod
     def of(cls, body: "LexborNode") -> Self:
         """Walk over what is in `body`."""
-        names: set[str] = set()
+        nodes = body.css("*")
+        names = frozenset(map(_NAME, nodes)) - {"body"}
         values: set[str] = set()
         data: set[str] = set()
+        links: set[str] = set()
         hides = False
-        for node in body.css("*"):
-            names.add(node.tag or "")
-            for name, value in node.attributes.items():
-                if name in _TELLING:
-                    values.add(value or "")
-                if name in _HIDING:
+        for attributes in filter(None, map(_ATTRIBUTES, nodes)):  # most have none
+            for name, value in attributes.items():
+                if name == "href":
+                    links.add(value or "")
+                elif name in _HIDING:
                     hides = True
-                elif name[:5] == "data-":
+                elif name in _TELLING:
+                    values.add(value or "")
+                if name[:5] == "data-":
                     data.add(name)
-        names.discard("body")
-        return cls(frozenset(names), frozenset(values), frozenset(data), hides)
+        return cls(names, frozenset(values), frozenset(data), frozenset(links), hides)
