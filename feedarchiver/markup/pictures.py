@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 _LAZY_SETS = ("data-lazy-srcset", "data-srcset", "srcset")
-_LAZY = (
+_SAYING_WHERE = (  # lazy ones first
     "data-lazy-src",
     "data-src",
     "data-original",
@@ -29,6 +29,7 @@ _LAZY = (
     "data-full-src",
     "data-cfsrc",
     "nitro-lazy-src",
+    "src",
 )
 _MANY = 64
 _SENSIBLE_WIDTH = range(480, 2561)
@@ -167,7 +168,7 @@ def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | 
     if best and (url := _address(best.address, base)):
         scaled = round(best.width * height / width) if best.width and width and height else None
         return Image(url=url, width=best.width, height=scaled, alt=said)
-    found = [attributes[name] for name in (*_LAZY, "src") if name in attributes]
+    found = [attributes[name] for name in _SAYING_WHERE if name in attributes]
     if other:
         found.append(other.address)
     for address in chain(found, _sources(node)):
@@ -214,7 +215,8 @@ def _address(address: str, base: str | None) -> str | None:
 
 def _length(attributes: dict[str, str | None], name: str) -> int | None:
     """Read a width or height in pixels; percentages and words say nothing. 0 and 1 are said, too."""
-    number = _NUMBER.fullmatch(attributes.get(name) or "")
+    said = attributes.get(name)
+    number = _NUMBER.fullmatch(said) if said else None
     return int(number[1]) if number else None
 
 

@@ -73,9 +73,11 @@ def tagless(markup: str) -> str:
     """Take the tags out of `markup`, as a parser wrote it. A `<` is left of those with an odd name in them."""
     if "<" not in markup:
         return markup
+    spaced = _BLOCK.sub(" ", markup)
+    text = _TAG.sub("", spaced)
     # Where a comment has no end, the search for the ends of all would not end either.
-    comments = "<!--" in markup and markup.rfind("-->") >= markup.rfind("<!--")
-    return (_TAG_OR_COMMENT if comments else _TAG).sub("", _BLOCK.sub(" ", markup))
+    comments = "<" in text and "<!--" in text and markup.rfind("-->") >= markup.rfind("<!--")
+    return _TAG_OR_COMMENT.sub("", spaced) if comments else text
 
 
 def resolved(text: str) -> str:
