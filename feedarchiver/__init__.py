@@ -7,3 +7,6 @@ CLEANER_VERSION = 1
 
 RENDERER_VERSION = 2
 """Counts changes of how `publish` writes an entry or a document."""
+
+SEARCH_VERSION = 2
+"""Counts changes of the files that the pages are searched with."""

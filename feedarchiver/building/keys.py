@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from feedarchiver import CLEANER_VERSION, RENDERER_VERSION
+from feedarchiver import CLEANER_VERSION, RENDERER_VERSION, SEARCH_VERSION
 from feedarchiver.archive.feedlog import State, selection
 from feedarchiver.building.target import Target
 from feedarchiver.model import Feed
@@ -43,6 +43,11 @@ def pages_key(target: Target) -> str:
     return _digest(made(target), sorted(target.languages))
 
 
+def search_key(target: Target) -> str:
+    """Name what decides the bytes of what the pages are searched with, but for the entries."""
+    return f"{pages_key(target)}.{SEARCH_VERSION}"
+
+
 def selection_of_all(feeds: Iterable[Feed]) -> str:
     """Name what decides which events the feeds take, all together."""
     return _digest(sorted((feed.id, selection(feed)) for feed in feeds))
@@ -58,7 +63,7 @@ def document_key(key: str, page: "Page", *, sealed: bool) -> str:
 def site_key(feeds: Iterable[Feed], states: Mapping[str, State], target: Target) -> str:
     """Name what decides the bytes of what is about all feeds."""
     told = [(feed, states[feed.id].events, states[feed.id].entries, states[feed.id].updated) for feed in feeds]
-    return _digest(made(target), told, target.base_url, target.title, target.size, target.pages, pages_key(target))
+    return _digest(made(target), told, target.base_url, target.title, target.size, target.pages, search_key(target))
 
 
 def is_copied(folder: Path, bucket: Address) -> bool:

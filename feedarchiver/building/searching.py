@@ -5,7 +5,7 @@ from tempfile import SpooledTemporaryFile
 
 from feedarchiver.archive.feedlog import FeedLog, State
 from feedarchiver.archive.history import moment
-from feedarchiver.building.keys import SITE, pages_key, state_of
+from feedarchiver.building.keys import SITE, search_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
@@ -24,7 +24,7 @@ class Searching:
 
     def __init__(self, rendering: Rendering, log: FeedLog, target: Target, out: Output) -> None:
         self._rendering, self._log, self._out = rendering, log, out
-        self._languages, self._key = dict(target.languages), pages_key(target)
+        self._languages, self._key = dict(target.languages), search_key(target)
         self._wanted, self._whole = target.pages, True
 
     def write(self, whole: State, *, certain: bool) -> None:

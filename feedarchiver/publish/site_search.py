@@ -7,21 +7,18 @@ ever written again to one of 4096. Terms, in order, are cut into *cells* at the 
 segments are put together by putting their lines together, nothing is ever sorted twice, and the same entries give the
 same files, whether they came one at a time or all at once. What a result shows of an entry stands in *blocks* of 32.
 
-A term is a word, or a pair of characters in scripts without spaces; pairs that begin alike are written as one.
 Shards are scripts, not JSON, since a page opened from a disk may load scripts and nothing else.
 """
 
 import json
-import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 from typing import IO, NamedTuple
 
 from feedarchiver.model import Document
-from feedarchiver.words import UNSPACED, folded
+from feedarchiver.publish.site_terms import BOUNDS, CELLS, PREFIX, lines
 
 LEVELS = ((4096, 256), (512, 64), (64, 16), (8, 4))
 """How many entries a segment has, and over how many shards they are spread: eight times, four times."""
@@ -31,26 +28,8 @@ _FAN = 8
 _LARGEST, _SMALLEST = LEVELS[0][0], LEVELS[-1][0]
 _BATCH = 64  # entries whose terms are in memory at once
 _SHARDS = dict(LEVELS)
-_MOST_TEXT = 50_000
 _START = 120
-_PREFIX = 3  # no bound is longer: all words that begin with as many characters are in one cell
-# A cell begins with its bound. Measured over articles in Chinese and English, so that cells come out about as large as
-# each other; guessed for other scripts. What compares by UTF-16, as browsers do, finds the same order.
-_BOUNDS = (  # noqa: SIM905 - one a line would fill pages
-    "13 2 21 31 60 abo ak apr awo bie c4 cho con cox ded div eli exe fir fur gri hes ima inv jun lec loo mbe "
-    "moo noo one oxf pig pro qui reo rus seo slo ste tai thi too und vie wei wmd α ο а в г д ж и к л м н о п "
-    "р с т у х ч э א ל ا ب ت س ع ك م ن क न म ก ค ต น ป ม ร ว ส อ เ い か が し た て な に の は ま ら る ア "
-    "カ ス ト ラ ン 丁 下 与 丑 丧 丰 丼 乌 习 予 亏 亥 亿 仑 令 仪 众 佈 佘 侃 俣 倚 儘 兩 具 减 划 制 剎 "
-    "努 千 厥 发 叫 各 吏 咎 哭 团 圍 圭 圳 堵 夜 天 奴 姐 孩 宛 容 寺 少 尴 左 帷 并 庫 归 徉 徘 怎 惊 愣 "
-    "戒 户 承 持 掩 攻 斋 於 旬 昱 昼 显 書 月 朋 木 权 枝 棱 欣 残 汇 泛 淘 潰 焦 牙 珀 產 畏 皆 皇 皈 皓 "
-    "皮 皱 省 矩 科 穴 筑 糠 緣 绝 者 耍 脂 臻 菱 衍 裝 覆 訂 誰 讲 诵 贅 跟 辅 进 通 遏 邦 鄉 錫 闯 障 革 "
-    "颂 高 나 다 라 마 보 사 아 이 자 차 하"
-).split()
-_CELLS = len(_BOUNDS) + 1
-_WORD = re.compile(rf"([^\W_{UNSPACED}]{{1,32}})[^\W_{UNSPACED}]*")
-_EVEN = re.compile(f"[{UNSPACED}]{{2}}")  # every other pair of a run, and those between
-_ODD = re.compile(f"(?<=[{UNSPACED}])[{UNSPACED}]{{2}}")
-_ALIKE = re.compile(rf" ([{UNSPACED}])(?<= \1. \1)")  # the beginning of a pair, after one that begins alike
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 Read = Callable[[str], bytes]
 """Gives the bytes of a document that an earlier build published, by its path."""
@@ -93,21 +72,8 @@ class Segment(NamedTuple):
 def searchable(page: str, title: str, text: str, shown: datetime, language: str | None) -> Searchable:
     """Prepare an entry. `page`: the path of its reading page; `shown`: the date that the results name."""
     start = text[:_START] + "…" * (len(text) > _START)
-    row = [page, shown.strftime("%Y-%m-%d").zfill(10), title, start, language]
-    return Searchable(json.dumps(row, ensure_ascii=False, separators=(",", ":")), lines(terms(f"{title}\n{text}")))
-
-
-def terms(text: str) -> set[str]:
-    """List what `text` is found by. A single character of a script without spaces is not."""
-    text = folded(text[:_MOST_TEXT])
-    return {*_EVEN.findall(text), *_ODD.findall(text), *_WORD.findall(text)}
-
-
-def lines(found: set[str]) -> list[str]:
-    """Write terms into the line of each cell."""
-    written = _ALIKE.sub("", f"  {' '.join(sorted(found))}").split(" ")[2:] if found else []
-    ends = [bisect_left(written, bound) for bound in _BOUNDS]
-    return [" ".join(written[start:end]) for start, end in pairwise((0, *ends, len(written)))]
+    row = [page, shown.date().isoformat(), title, start, language]
+    return Searchable(_JSON.encode(row), lines(f"{title}\n{text}"))
 
 
 def segments(count: int) -> list[Segment]:
@@ -180,7 +146,7 @@ class _Growing:
         """Give the block that is not complete, and the manifest."""
         if self.rows and self.after > self.before:
             yield self._block(self.after // BLOCK)
-        said = {"block": BLOCK, "bounds": _BOUNDS, "count": self.after, "levels": LEVELS, "prefix": _PREFIX}
+        said = {"block": BLOCK, "bounds": BOUNDS, "count": self.after, "levels": LEVELS, "prefix": PREFIX}
         yield _script(MANIFEST, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
 
     def _parts(self, segment: Segment) -> list[Segment]:
@@ -248,7 +214,7 @@ class _Growing:
 
 def _shards(cells: list[bytes], size: int) -> list[bytes]:
     """Put cells together as they stand in the shards of a segment of some size."""
-    count = _CELLS // _SHARDS[size]
+    count = CELLS // _SHARDS[size]
     return [b"/".join(cells[first : first + count]) for first in range(0, len(cells), count)]
 
 
