@@ -60,10 +60,12 @@ def _of_words(words: set[str]) -> list[str]:
 def _of_pairs(runs: list[str]) -> list[str]:
     following: dict[str, str] = {}
     for run in runs:
-        for first, second in pairwise(run):
+        first = run[0]
+        for second in run[1:]:
             known = following.setdefault(first, second)
             if second not in known:
                 following[first] = known + second
+            first = second
     ordered = sorted(following)
     written = [first + following[first] for first in ordered]
     ends = [bisect_left(ordered, bound) for bound in _PAIR_BOUNDS]
