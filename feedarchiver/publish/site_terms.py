@@ -1,11 +1,12 @@
 """What the pages find an entry by: words, and pairs of neighbours in scripts without spaces.
 
 These terms stand in *cells*: first those of words, then those of pairs, both cut at the same places everywhere. An
-entry has a line in each cell: words in order, or characters in order, each with those that follow it somewhere.
+entry has a line in each cell: words in order, or characters as they come, each with those that follow it somewhere.
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import pairwise
 
 from feedarchiver.words import UNSPACED, folded
@@ -48,7 +49,7 @@ def lines(text: str) -> list[str]:
         words = text.encode("ascii", "replace").decode().translate(_ALONE).split()
     else:
         words = _WORD.findall(_RUN.sub(" ", text))
-    return [*_of_words({word[:_LONGEST_WORD] for word in words}), *_of_pairs(_RUN.findall(text))]
+    return [*_of_words({word[:_LONGEST_WORD] for word in set(words)}), *_of_pairs(_RUN.findall(text))]
 
 
 def _of_words(words: set[str]) -> list[str]:
@@ -66,7 +67,12 @@ def _of_pairs(runs: list[str]) -> list[str]:
             if second not in known:
                 following[first] = known + second
             first = second
-    ordered = sorted(following)
-    written = [first + following[first] for first in ordered]
-    ends = [bisect_left(ordered, bound) for bound in _PAIR_BOUNDS]
-    return [" ".join(written[start:end]) for start, end in pairwise((0, *ends, len(ordered)))]
+    cells: list[list[str]] = [[] for _ in range(len(_PAIR_BOUNDS) + 1)]
+    for first, seconds in following.items():
+        cells[_cell(first)].append(first + seconds)
+    return list(map(" ".join, cells))
+
+
+@lru_cache(1 << 14)
+def _cell(first: str) -> int:
+    return bisect_right(_PAIR_BOUNDS, first)

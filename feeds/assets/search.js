@@ -5,7 +5,6 @@ const LETTER = `[[\\p{L}\\p{N}]--[${UNSPACED}]]`;
 const MARKS = /[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/gv;
 const RUN = new RegExp(`[${UNSPACED}]+|${LETTER}+`, "gv");
 const IS_UNSPACED = new RegExp(`^[${UNSPACED}]`, "v");
-const ALL_UNSPACED = new RegExp(`[${UNSPACED}]`, "gv");
 const LONGEST_WORD = 32, SHOWN = 20, AHEAD = 6, AROUND = 160;
 const CAN_FETCH = location.protocol.startsWith("http");
 
@@ -74,6 +73,12 @@ function segments({ count, levels }) {
   return found.reverse();
 }
 
+// The number of the cell that a term is in: those of words come before those of pairs.
+function cellOf(term, [words, pairs]) {
+  const before = (bounds) => bounds.filter((bound) => bound <= term).length;
+  return IS_UNSPACED.test(term) ? words.length + 1 + before(pairs) : before(words);
+}
+
 // Whether an entry's line has a term, or a word that begins as it. Pairs that begin alike are written as one.
 function holding(term, open) {
   if (!IS_UNSPACED.test(term)) {
@@ -93,18 +98,18 @@ function numbers(shard, place, has, { start }, { count }) {
 }
 
 async function* hits(terms, manifest) {
-  const all = segments(manifest), { bounds } = manifest;
+  const all = segments(manifest), { bounds } = manifest, count = bounds.flat().length + bounds.length;
   const wanted = [...terms].map(([term, open]) => ({
-    cell: bounds.filter((bound) => bound <= term).length,
+    cell: cellOf(term, bounds),
     has: holding(term, open),
   }));
   const shards = ({ size, shards: spread, start }) => Promise.all(wanted.map(({ cell }) => {
-    const shard = Math.floor(cell * spread / (bounds.length + 1));
+    const shard = Math.floor(cell * spread / count);
     return load(`${size}/${String(start / size).padStart(6, "0")}.${String(shard).padStart(3, "0")}`);
   }));
   for (const [place, segment] of all.entries()) {
     all.slice(place, place + AHEAD).forEach(shards);
-    const texts = await shards(segment), cells = (bounds.length + 1) / segment.shards;
+    const texts = await shards(segment), cells = count / segment.shards;
     const sets = wanted.map(({ cell, has }, i) => numbers(texts[i], cell % cells, has, segment, manifest));
     sets.sort((a, b) => a.size - b.size);
     yield* [...sets[0]].filter((number) => sets.every((set) => set.has(number))).sort((a, b) => b - a);
