@@ -18,7 +18,7 @@ from feedarchiver.publish.site_search import (
     searchable,
     segments,
 )
-from feedarchiver.publish.site_terms import BOUNDS, CELLS, lines
+from feedarchiver.publish.site_terms import BOUNDS, CELLS, found_by
 from feedarchiver.words import UNSPACED, folded
 
 WHEN = datetime(2024, 1, 2, tzinfo=UTC)
@@ -41,9 +41,9 @@ def built(count, text="北京 news"):
     return grew(0, count, (entry(n, text) for n in range(count)), never)
 
 
-def found_by(text):
+def terms_of(text):
     """Read the lines of a text: words in order, then characters, each once, with those that follow, each once."""
-    held = lines(text)
+    held = found_by(text)
     words = [word for line in held[:WORD_CELLS] for word in line.split()]
     rows = [row for line in held[WORD_CELLS:] for row in line.split()]
     pairs = [row[0] + second for row in rows for second in row[1:]]
@@ -55,9 +55,9 @@ def found_by(text):
 
 def test_terms_are_pairs_and_words():
     """Text without spaces is found by pairs of neighbours, other text by words; case and accents do not matter."""
-    assert found_by("新闻：ÉTÉ 2024年，x") == {"新闻", "ete", "2024", "x"}
-    assert found_by("新闻：ETE 2024年，x") == {"新闻", "ete", "2024", "x"}
-    assert found_by("の_パリ 𠮷野家，" + "W" * 40) == {"パリ", "𠮷野", "野家", "w" * 32}
+    assert terms_of("新闻：ÉTÉ 2024年，x") == {"新闻", "ete", "2024", "x"}
+    assert terms_of("新闻：ETE 2024年，x") == {"新闻", "ete", "2024", "x"}
+    assert terms_of("の_パリ 𠮷野家，" + "W" * 40) == {"パリ", "𠮷野", "野家", "w" * 32}
 
 
 PLAIN = [character for number in range(0x10000) if site_terms._PLAIN.fullmatch(character := chr(number))]
@@ -76,13 +76,13 @@ def test_the_short_way_finds_the_same():
     for start in range(0, len(PLAIN), 1_000):
         text = " ".join(f"A{character}b 中{character}文" for character in PLAIN[start : start + 1_000])
         assert site_terms._PLAIN.fullmatch(text)
-        assert found_by(text) == found_folded(text)
+        assert terms_of(text) == found_folded(text)
 
 
 @given(st.text(st.sampled_from("aZ1 中国ーか가_，Ü\u0301\u3099ｶ𠮷②🎉\u00ad\ufe0f"), max_size=40))
 def test_text_is_cut_as_it_is_folded(text):
     """What has to be folded is, before it is cut."""
-    assert found_by(text) == found_folded(text)
+    assert terms_of(text) == found_folded(text)
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 9, 31, 32, 33, 64, 100, 513])
@@ -150,7 +150,7 @@ def test_hostile_text_stays_a_value():
 
 def test_cells():
     """Terms stand in order in their cell, words apart, and all words with one beginning together."""
-    held = lines("北京 北方 京都 oxford oxfordshire oxf oxe ox")
+    held = found_by("北京 北方 京都 oxford oxfordshire oxf oxe ox")
     assert len(held) == CELLS == 256
     assert [line for line in held if line] == ["ox oxe", "oxf oxford oxfordshire", "京都", "北京方"]
 
@@ -158,4 +158,4 @@ def test_cells():
 def test_long_articles_are_bounded():
     """An article of any length costs no more than its first part."""
     text = "".join(chr(0x4E00 + number % 20_000) for number in range(200_000))
-    assert sum(map(len, lines(text))) <= 2 * site_terms._MOST_TEXT
+    assert sum(map(len, found_by(text))) <= 2 * site_terms._MOST_TEXT

@@ -2,10 +2,10 @@
 
 Entries are numbered in the order of the log, so the index only grows. It is cut into *segments*: complete runs of 4096
 entries, then of 512, 64 and 8, then what is left; eight complete segments become one of the next size and no more is
-ever written again to one of 4096. Terms, in order, are cut into *cells* at the same places everywhere, and a segment's
-*shards* are a few cells each. A cell is a text: a line for each entry, with the terms of it that are of the cell. So
-segments are put together by putting their lines together, nothing is ever sorted twice, and the same entries give the
-same files, whether they came one at a time or all at once. What a result shows of an entry stands in *blocks* of 32.
+ever written again to one of 4096. Terms are cut into *cells* at the same places everywhere (`site_terms`), and a
+segment's *shards* are a few cells each. A cell is a text: a line for each entry, with the terms of it that are of the
+cell. So segments are put together by putting their lines together, nothing is ever sorted twice, and the same entries
+give the same files, whether they came one at a time or all at once. What a result shows stands in *blocks* of 32.
 
 Shards are scripts, not JSON, since a page opened from a disk may load scripts and nothing else.
 """
@@ -18,7 +18,7 @@ from itertools import accumulate, chain
 from typing import IO, NamedTuple
 
 from feedarchiver.model import Document
-from feedarchiver.publish.site_terms import BOUNDS, CELLS, PREFIX, lines
+from feedarchiver.publish.site_terms import BOUNDS, CELLS, PREFIX, found_by
 
 LEVELS = ((4096, 256), (512, 64), (64, 16), (8, 4))
 """How many entries a segment has, and over how many shards they are spread: eight times, four times."""
@@ -73,7 +73,7 @@ def searchable(page: str, title: str, text: str, shown: datetime, language: str 
     """Prepare an entry. `page`: the path of its reading page; `shown`: the date that the results name."""
     start = text[:_START] + "…" * (len(text) > _START)
     row = [page, shown.date().isoformat(), title, start, language]
-    return Searchable(_JSON.encode(row), lines(f"{title}\n{text}"))
+    return Searchable(_JSON.encode(row), found_by(f"{title}\n{text}"))
 
 
 def segments(count: int) -> list[Segment]:

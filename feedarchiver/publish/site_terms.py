@@ -40,7 +40,7 @@ _PLAIN = re.compile(
 _ALONE = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
 
 
-def lines(text: str) -> list[str]:
+def found_by(text: str) -> list[str]:
     """Write what `text` is found by into the line of each cell. One character of a script without spaces is not."""
     text = text[:_MOST_TEXT]
     if not _PLAIN.fullmatch(text):
