@@ -12,7 +12,7 @@ _CHAR = r"A-Za-z0-9\-._~!$&'()*+,;=:@"  # pchar of RFC 3986 without pct-encoded
 _PIECE = rf"[{_CHAR}/{{}}]*+(?:%[0-9A-Fa-f]{{{{2}}}}[{_CHAR}/{{}}]*+)*+"  # in runs: ten times as fast as one by one
 _PATH, _QUERY = _PIECE.format("", ""), _PIECE.format("?", "?")
 _VALID = re.compile(
-    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\-._~]++(?::[0-9]{0,4}+)?+"
+    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\-._~]++(?::(?:[1-5][0-9]{4}|[0-9]{0,4}))?+"
     rf"(?:/{_PATH})?+(?:\?{_QUERY})?+(?:#{_QUERY})?+"
 )
 _PARTS = re.compile(r"(https?)://([^/?#\\]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)

@@ -37,7 +37,7 @@ from feedarchiver.updating.source import (
 from feedarchiver.updating.unread import Note, Part, Sorted, Unread, part_note
 from feedarchiver.updating.waiting import Most
 
-_AT_ONCE = 50
+_AT_ONCE, _MOST_NOTED = 50, 500
 _MOST_BACK = 1_000, 100_000  # documents and articles of one source's own archive, in one run
 _MOST_AFTER_A_GAP = 20, 10_000
 _LONGEST_PAGE = 10_000_000  # bytes
@@ -145,8 +145,9 @@ class Asking:
         left = iter(self._sources)
         while some := list(islice(left, _AT_ONCE)):
             noted = self._archive.index.notes.several(SOURCE, (source.id for source in some))
-            for source in some:
-                yield source, remembered_as(noted.get(source.id), source)
+            known = [remembered_as(noted.get(source.id), source) for source in some]
+            self._recall_hosts(one.address or source.url for source, one in zip(some, known, strict=True))
+            yield from zip(some, known, strict=True)
 
     def _set_out(self, source: WebSource, known: Remembered) -> Request | None:
         """Decide whether a source is asked now, or at least the pages of articles that wait."""
@@ -322,10 +323,16 @@ class Asking:
         if place.site in self.hosts:
             return self.hosts[place.site]
         if place.site not in self._noted:
-            if len(self._noted) > _AT_ONCE:
-                self._noted.clear()
-            self._noted[place.site] = host_read(self._archive.index.notes.read(HOST, place.site))
+            self._recall_hosts([url])
         return self._noted[place.site]
+
+    def _recall_hosts(self, urls: Iterable[str]) -> None:
+        """Read what is remembered of the hosts of some addresses, and forget others that were looked up long ago."""
+        if len(self._noted) > _MOST_NOTED:
+            self._noted.clear()
+        sites = {place.site for place in map(places.place, urls) if place is not None}
+        noted = self._archive.index.notes.several(HOST, sites)
+        self._noted.update((site, host_read(noted.get(key(site)))) for site in sites)
 
     def _learn(self, request: Request, result: Answer | Failure) -> None:
         """Note what a result means for everything else on its host."""
