@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from feedarchiver.updating.source import (
     beyond,
     host_read,
     host_written,
+    lacking,
     remembered_as,
     select_read,
 )
@@ -97,10 +98,10 @@ class Asking:
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
-        for source, known in self._remembered():
+        for source, known, lacks in self._remembered():
             while self._next:
                 yield self._next.popleft()
-            if request := self._set_out(source, known):
+            if request := self._set_out(source, known, lacks=lacks):
                 yield request
         while self._jobs:
             yield self._next.popleft() if self._next else None
@@ -140,16 +141,18 @@ class Asking:
             return Parted(job.source, failure=result)
         return Failed(job.source, result, walking=job.walk is not None)
 
-    def _remembered(self) -> Iterator[tuple[WebSource, Remembered]]:
-        """Give the sources, and what is remembered of each."""
+    def _remembered(self) -> Iterator[tuple[WebSource, Remembered, bool]]:
+        """Give the sources, what is remembered of each, and whether something of it was left out."""
         left = iter(self._sources)
         while some := list(islice(left, _AT_ONCE)):
-            noted = self._archive.index.notes.several(SOURCE, (source.id for source in some))
+            index = self._archive.index  # another one after a batch has been written
+            noted = index.notes.several(SOURCE, (source.id for source in some))
             known = [remembered_as(noted.get(source.id), source) for source in some]
+            lacks = lacking(index, (source.id for source in some))
             self._recall_hosts(one.address or source.url for source, one in zip(some, known, strict=True))
-            yield from zip(some, known, strict=True)
+            yield from ((source, one, source.id in lacks) for source, one in zip(some, known, strict=True))
 
-    def _set_out(self, source: WebSource, known: Remembered) -> Request | None:
+    def _set_out(self, source: WebSource, known: Remembered, *, lacks: bool) -> Request | None:
         """Decide whether a source is asked now, or at least the pages of articles that wait."""
         gone = known.standing is not None and known.standing.due is None
         wants_past = self._wants_past(source, known)
@@ -165,9 +168,8 @@ class Asking:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
             return self._go_on(job)
-        left_out = beyond(self._archive.index, source.id)
-        if left_out and self._has_room(source):
-            job.again = frozenset(left_out)
+        if lacks and self._has_room(source):
+            job.again = frozenset(beyond(self._archive.index, source.id))
         request = self._request(job, url, crawl=source.crawls)
         if known.standing and not (wants_past and known.older is None) and ITSELF not in job.again:
             request = request._replace(etag=known.standing.etag, modified=known.standing.modified)
@@ -225,7 +227,7 @@ class Asking:
     def _polled(self, job: Job, request: Request, answer: Answer) -> Polled:
         source, known = job.source, job.known
         wants_past = self._wants_past(source, known)
-        digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
+        digest = sha256(answer.body).hexdigest()[:32] if answer.body is not None else None
         if source.kind == "sitemap":
             job.parts = {part.url: part for part in unread.parts(self._archive.index, source.id)}
         is_wanted = wants_past or ITSELF in job.again
