@@ -20,17 +20,15 @@ from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 from feedarchiver.updating import places, unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
+from feedarchiver.updating.hosts import Hosts
 from feedarchiver.updating.job import Job, Walk
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.source import (
-    HOST,
     ITSELF,
     SOURCE,
     Remembered,
     WebSource,
     beyond,
-    host_read,
-    host_written,
     lacking,
     remembered_as,
     select_read,
@@ -38,7 +36,7 @@ from feedarchiver.updating.source import (
 from feedarchiver.updating.unread import Note, Part, Sorted, Unread, part_note
 from feedarchiver.updating.waiting import Most
 
-_AT_ONCE, _MOST_NOTED = 50, 500
+_AT_ONCE = 50
 _MOST_BACK = 1_000, 100_000  # documents and articles of one source's own archive, in one run
 _MOST_AFTER_A_GAP = 20, 10_000
 _LONGEST_PAGE = 10_000_000  # bytes
@@ -71,7 +69,7 @@ class Scope(NamedTuple):
 
 
 class Asking:
-    """The requests of one update, and what has been learned of `hosts` and `robots` and for a person (`notices`).
+    """The requests of one update, and what has been learned of `robots` and for a person (`notices`).
 
     `is_late`: tells that no more pages are to be asked for in this run. `scope` of None: everything.
     """
@@ -90,8 +88,7 @@ class Asking:
         self._is_late, self._scope = is_late, scope
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
-        self.hosts: dict[str, politeness.Host | None] = {}
-        self._noted: dict[str, politeness.Host | None] = {}  # what was looked up of hosts lately
+        self._hosts = Hosts(archive, now)
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
         self._is_tidy = scope is not None  # a whole run tidies up
@@ -109,7 +106,7 @@ class Asking:
     def take(self, request: Request, result: Answer | Failure) -> Event:
         """Say what a result means."""
         job = self._jobs.pop(request.label or "")
-        self._learn(request, result)
+        self._hosts.take(places.site(request.url), result)
         event = self._event(job, request, result)
         if job.source.id not in self._jobs and (following := self._go_on(job)):
             self._next.append(following)
@@ -117,8 +114,7 @@ class Asking:
 
     def learned(self) -> Iterator[Note]:
         """Give what has been learned of hosts, to be noted."""
-        for site, host in self.hosts.items():
-            yield HOST, site, host_written(host)
+        yield from self._hosts.learned()
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
         if not self._is_tidy:
             self._is_tidy = True
@@ -149,7 +145,7 @@ class Asking:
             noted = index.notes.several(SOURCE, (source.id for source in some))
             known = [remembered_as(noted.get(source.id), source) for source in some]
             lacks = lacking(index, (source.id for source in some))
-            self._recall_hosts(one.address or source.url for source, one in zip(some, known, strict=True))
+            self._hosts.recall(places.site(one.address or source.url) for source, one in zip(some, known, strict=True))
             yield from ((source, one, source.id in lacks) for source, one in zip(some, known, strict=True))
 
     def _set_out(self, source: WebSource, known: Remembered, *, lacks: bool) -> Request | None:
@@ -159,7 +155,7 @@ class Asking:
         by_name = not self._manner.due_only
         is_wanted = by_name or (wants_past and not gone)
         url = known.address or source.url
-        waits = politeness.wait(None if is_wanted else known.standing, self._host(url), self._now)
+        waits = politeness.wait(None if is_wanted else known.standing, self._hosts.at(places.site(url)), self._now)
         job = Job(source, known)
         if source.full_text:
             self._recall(job, by_name=by_name)
@@ -212,7 +208,8 @@ class Asking:
             return self._request(job, part.url, crawl=True)._replace(etag=part.etag, modified=part.http_modified)
         while not self._is_late() and (page := job.next_page(foreseen=self._manner.dry_run)):
             url = page.known.article.link or ""
-            if places.site(url) not in job.closed and politeness.wait(None, self._host(url), self._now) is None:
+            site = places.site(url)
+            if site not in job.closed and politeness.wait(None, self._hosts.at(site), self._now) is None:
                 job.at = page
                 return self._request(job, url, crawl=True)._replace(limit_bytes=_LONGEST_PAGE)
             job.pass_over()
@@ -317,31 +314,6 @@ class Asking:
 
     def _has_room(self, source: WebSource) -> bool:
         return self._manner.most.has_room(self._archive.index, source.id)
-
-    def _host(self, url: str) -> politeness.Host | None:
-        place = places.place(url)
-        if place is None:
-            return None
-        if place.site in self.hosts:
-            return self.hosts[place.site]
-        if place.site not in self._noted:
-            self._recall_hosts([url])
-        return self._noted[place.site]
-
-    def _recall_hosts(self, urls: Iterable[str]) -> None:
-        """Read what is remembered of the hosts of some addresses, and forget others that were looked up long ago."""
-        if len(self._noted) > _MOST_NOTED:
-            self._noted.clear()
-        sites = {place.site for place in map(places.place, urls) if place is not None}
-        noted = self._archive.index.notes.several(HOST, sites)
-        self._noted.update((site, host_read(noted.get(key(site)))) for site in sites)
-
-    def _learn(self, request: Request, result: Answer | Failure) -> None:
-        """Note what a result means for everything else on its host."""
-        place, before = places.place(request.url), self._host(request.url)
-        after = politeness.host_after(before, result, self._now)
-        if place is not None and after != before:
-            self.hosts[place.site] = after
 
 
 def _is_about_host(failure: Failure) -> bool:
