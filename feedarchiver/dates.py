@@ -131,8 +131,10 @@ def _utc(when: datetime) -> datetime:
 def _instant(reading: _Reading, unsaid: tzinfo | None) -> datetime | None:
     """Place a reading on the line of time; `unsaid` is the zone if it said none."""
     zone = reading.zone or unsaid
-    if zone is None or zone is UTC:
-        return zone and reading.when.replace(tzinfo=zone)
+    if zone is None:
+        return None
+    if zone is UTC:
+        return reading.when.replace(tzinfo=UTC)
     try:
         return reading.when.replace(tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):  # the first and last days of datetime

@@ -142,10 +142,7 @@ class _DialledSecure(HTTPSConnection):
     """The same with TLS."""
 
     def _new_conn(self) -> socket.socket:
-        errand = _errand()
-        sock = dial(self.host, self.port, errand, judged=self.proxy is None)
-        socket.socket.settimeout(sock, errand.left_s())  # for the handshake, which is timed as a whole
-        return sock
+        return dial(self.host, self.port, _errand(), judged=self.proxy is None)
 
     def connect(self) -> None:
         try:
@@ -210,6 +207,7 @@ def _connected(family: int, address: tuple[Any, ...], errand: Errand) -> socket.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         socket.socket.settimeout(sock, min(errand.left_s(), _CONNECT_S))
         sock.connect(address)
+        socket.socket.settimeout(sock, errand.left_s())  # for the handshake, which is timed as a whole
     except BaseException:
         sock.close()
         raise
