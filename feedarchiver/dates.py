@@ -11,6 +11,7 @@ that mean one thing only; any other name is refused, since a wrong guess would b
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,6 +133,8 @@ def _instant(reading: _Reading, unsaid: tzinfo | None) -> datetime | None:
     zone = reading.zone or unsaid
     if zone is None:
         return None
+    if zone is UTC:
+        return reading.when.replace(tzinfo=UTC)
     try:
         return reading.when.replace(tzinfo=zone).astimezone(UTC)
     except (OverflowError, ValueError):  # the first and last days of datetime
@@ -164,6 +167,7 @@ def _reading(year: int, month: int, day: int, time: list[str | None] | None, zon
     return _Reading(when, hour is not None, offset)
 
 
+@lru_cache(maxsize=100)  # one source says one or two
 def _zone(text: str) -> timezone | None:
     """Read `+0800`, `+08:00`, `+08` or a name known to mean one thing."""
     if text[0] not in "+-":

@@ -12,7 +12,7 @@ _CHAR = r"A-Za-z0-9\-._~!$&'()*+,;=:@"  # pchar of RFC 3986 without pct-encoded
 _PIECE = rf"[{_CHAR}/{{}}]*+(?:%[0-9A-Fa-f]{{{{2}}}}[{_CHAR}/{{}}]*+)*+"  # in runs: ten times as fast as one by one
 _PATH, _QUERY = _PIECE.format("", ""), _PIECE.format("?", "?")
 _VALID = re.compile(
-    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\-._~]++(?::[0-9]{0,4}+)?+"
+    r"[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9\-._~]++(?::(?:[1-5][0-9]{4}|[0-9]{0,4}))?+"
     rf"(?:/{_PATH})?+(?:\?{_QUERY})?+(?:#{_QUERY})?+"
 )
 _PARTS = re.compile(r"(https?)://([^/?#\\]+)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
@@ -59,17 +59,19 @@ def canonical(link: str) -> str:
     """
     url = encoded(link)
     parts = _PARTS.fullmatch(url) if url else None
-    if parts is None:
+    if url is None or parts is None:
         return link.strip()
-    authority, path, query, fragment = (
-        _ESCAPE.sub(_unescaped, part) if part and "%" in part else part or "" for part in parts.groups()[1:]
-    )
+    _, authority, path, query, fragment = parts.groups("")
+    if "%" in url:
+        authority, path, query, fragment = (
+            _ESCAPE.sub(_unescaped, part) for part in (authority, path, query, fragment)
+        )
     user, at, host = authority.rpartition("@")
-    host = _USUAL_PORT.sub("", host.lower())
+    host = _USUAL_PORT.sub("", host.lower()) if ":" in host else host.lower()
     path = (_SLASHES.sub("/", path) if "//" in path else path) or "/"
     kept = "&".join(part for part in query.split("&") if part and not _TRACKING.fullmatch(part)) if query else ""
     query = f"?{kept}" if kept else ""
-    fragment = f"#{fragment}" if fragment.startswith(("!", "/")) else ""
+    fragment = f"#{fragment}" if fragment and fragment[0] in "!/" else ""
     return f"https://{user}{at}{host}{path}{query}{fragment}"
 
 

@@ -195,6 +195,21 @@ def test_damaged_documents(path, at, drop, put):
     assert pickle.loads(pickle.dumps(parsed)) == parsed
 
 
+@given(st.binary(min_size=1, max_size=4))
+@example(b"\xc0\xbc")
+@example(b"\xe0\x80\xbc")
+@example(b"\xed\xa0\x80")
+@example(b"\xf0\x80\x80\xbc")
+@example(b"\xf4\x90\x80\x80")
+@example(b"\xff")
+def test_the_quick_reader_takes_nothing_but_utf8(text):
+    """What need not be decoded first is UTF-8 to the letter: no overlong form, no half of a pair, no lone byte."""
+    for inner in (text, b"<![CDATA[" + text + b"]]>"):
+        document = b"<rss><channel><item><guid>1</guid><title>" + inner + b"</title></item></channel></rss>"
+        if fast.read(document, None, Problems(), 1):
+            document.decode()
+
+
 # The bytes of an entry
 
 

@@ -25,6 +25,7 @@ from web import (
 )
 
 from feedarchiver import __version__
+from feedarchiver.gather.web import headers
 from feedarchiver.gather.web.client import Client
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 
@@ -396,6 +397,14 @@ def test_redirects_in_other_letters(web, client):
     web.pages["/"] = redirect("/新闻".encode().decode("latin-1"), 302)
     web.pages["/%E6%96%B0%E9%97%BB"] = answer(200, TEXT)
     assert isinstance(ask(client, web), Answer)
+
+
+def test_a_source_s_own_header_takes_the_place_of_ours():
+    """A source's own header field is sent instead of ours, in whatever letters its name is written."""
+    request = Request("http://a.example/", headers=(("user-agent", "mine"), ("X-Key", "1"), ("x-key", "2")))
+    said = headers.sent(request, "ours", at_home=True)
+    assert {name.lower(): value for name, value in said.items()}.items() >= {"user-agent": "mine", "x-key": "2"}.items()
+    assert len({name.lower() for name in said}) == len(said)
 
 
 def test_secrets_stay_at_home(web, client):

@@ -4,37 +4,43 @@ Cleaning is most of the work of both, and reading an article back is much of the
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from feedarchiver import markup
-from feedarchiver.archive.spool import Spool
-from feedarchiver.markup import Body
 from feedarchiver.model import Article, ObjectId
+
+if TYPE_CHECKING:
+    from feedarchiver.archive.spool import Spool
+    from feedarchiver.markup import Body
 
 
 class Cleaned:
     """Articles without their content and summary, and with these as bodies instead. `read` reads a whole article."""
 
-    def __init__(self, spool: Spool, read: Callable[[ObjectId], Article]) -> None:
+    def __init__(self, spool: "Spool", read: Callable[[ObjectId], Article]) -> None:
         self._spool, self._read = spool, read
 
-    def keep(self, object_id: ObjectId, article: Article, body: Body) -> None:
+    def keep(self, object_id: ObjectId, article: Article, body: "Body") -> None:
         """Keep an article, if there is room. `body`: its first, which is cleaned already."""
         self._spool.keep(object_id, _parted(article, body))
 
     def __contains__(self, object_id: ObjectId) -> bool:
         return object_id in self._spool
 
-    def find(self, object_id: ObjectId) -> tuple[Article, tuple[Body, ...]]:
+    def find(self, object_id: ObjectId) -> "tuple[Article, tuple[Body, ...]]":
         """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
         kept: tuple[Article, tuple[Body, ...]] | None = self._spool.find(object_id)
         return kept or _parted(article := self._read(object_id), body(article))
 
 
-def body(article: Article) -> Body:
+def body(article: Article) -> "Body":
     """Clean what an article says first: its content, else its summary."""
+    from feedarchiver import markup  # a run in which nothing has changed does without it
+
     return markup.parse(article.content or article.summary or "", base=article.link)
 
 
-def _parted(article: Article, first: Body) -> tuple[Article, tuple[Body, ...]]:
+def _parted(article: Article, first: "Body") -> "tuple[Article, tuple[Body, ...]]":
+    from feedarchiver import markup
+
     more = (markup.parse(article.summary, base=article.link),) if article.content and article.summary else ()
     return article._replace(content=None, summary=None), (first, *more)

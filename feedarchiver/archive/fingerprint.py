@@ -4,19 +4,24 @@ Markup noise is not in it. A fingerprint begins with the cleaner's version, sinc
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
-from feedarchiver import CLEANER_VERSION, markup
-from feedarchiver.markup import Body
+from feedarchiver import CLEANER_VERSION
 from feedarchiver.model import Article
+
+if TYPE_CHECKING:
+    from feedarchiver.markup import Body
 
 _PREFIX = f"{CLEANER_VERSION}:"
 
 
-def fingerprint(article: Article, identity: str | None, body: Body) -> str:
+def fingerprint(article: Article, identity: str | None, body: "Body") -> str:
     """Take the fingerprint of `article`: "<cleaner version>:<32 hex digits>".
 
     `identity`: its canonical link. `body`: what it says, cleaned.
     """
+    from feedarchiver import markup  # a run in which nothing has changed does without it
+
     image = article.image or body.image
     said = (
         markup.plain(article.title),

@@ -8,7 +8,7 @@ one made from the objects.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store
@@ -22,9 +22,11 @@ from feedarchiver.archive.pending import Pending, PendingFile
 from feedarchiver.archive.repeated import Saying, is_known, latest
 from feedarchiver.archive.wanted import Wanted
 from feedarchiver.errors import DamagedObject, MissingObject
-from feedarchiver.markup import Body
 from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical
+
+if TYPE_CHECKING:
+    from feedarchiver.markup import Body
 
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
@@ -36,7 +38,7 @@ class Seen(NamedTuple):
     articles: tuple[tuple[ObjectId, bytes], ...]
     said: ObjectId | None
     names: tuple[str, ...]
-    body: Body
+    body: "Body"
     outcome: Outcome
     fingerprint: str
 
@@ -285,7 +287,7 @@ class Writer:
             outcome = Outcome.VERSION  # it has come back
         return Seen(tuple(articles), said, names, cleaned, outcome, print_)
 
-    def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: Body) -> tuple[Outcome, str]:
+    def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: "Body") -> tuple[Outcome, str]:
         """Tell what an article is to its entry (None: it has none yet), and the fingerprint that says so.
 
         `names`: its aliases; `said`: its body, cleaned.

@@ -42,8 +42,6 @@ def update_command(
 
     Then fetch the pictures that are due, of sources with `images` in config.toml, for ten minutes at most.
     """
-    from feedarchiver.commands import pictures
-
     config = load(console.config_path)
     chosen = _chosen(config, sources, illustrated=True)
     manner = updating.Manner(due_only=not (everything or sources), backfill=backfill, dry_run=dry_run)
@@ -51,11 +49,15 @@ def update_command(
     with Archive.create(config.store, config.index, now=datetime.now(UTC)) as archive:
         archive.keeps_cleaned = bool(wants)  # their articles are looked at again
         done = update(console, config, archive, chosen, manner)
-        fetched = pictures.fetch(console, config, archive, wants, due_only=manner.due_only) if wants else None
+        said, counted = [told(done, dry_run=dry_run)], figures(done)
+        if wants:
+            from feedarchiver.commands import pictures
+
+            fetched = pictures.fetch(console, config, archive, wants, due_only=manner.due_only)
+            said, counted = [*said, pictures.told(fetched)], counted | pictures.figures(fetched)
         if not dry_run:
             tell_health(console, config, archive)
-    said = "; ".join(filter(None, (told(done, dry_run=dry_run), pictures.told(fetched))))
-    console.say(said, event="foreseen" if dry_run else "updated", **figures(done), **pictures.figures(fetched))
+    console.say("; ".join(filter(None, said)), event="foreseen" if dry_run else "updated", **counted)
     return _SOME_FAILED if done.failures else _DONE
 
 

@@ -51,6 +51,15 @@ def decode(data: bytes, charset: str | None = None) -> Decoded:
     return _nearly_utf8(data) or _decoded(data, "cp1252")
 
 
+def utf8_if_xml(data: bytes) -> bytes | None:
+    """Return a document from its first tag on, if it can be XML in UTF-8 only; None: it must be decoded to be read.
+
+    It may still be neither, which a parser that takes nothing but UTF-8 finds out by itself.
+    """
+    data = data.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")
+    return data if data.startswith(b"<") and not _WIDE.match(data) and _ESCAPE not in data else None
+
+
 def _decoded(data: bytes, encoding: str) -> Decoded:
     from w3lib.encoding import to_unicode
 

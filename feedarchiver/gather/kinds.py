@@ -11,13 +11,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from feedarchiver.gather.feeds import FeedEntry, parse
 from feedarchiver.gather.refusing import Unreadable
 from feedarchiver.gather.web.exchange import Answer
 from feedarchiver.model import Article, Received
 from feedarchiver.urls import canonical
 
 if TYPE_CHECKING:
+    from feedarchiver.gather.feeds import FeedEntry
     from feedarchiver.gather.select import Select
 
 __all__ = ["KINDS", "Part", "Reading", "Sought", "Unreadable", "feed", "key", "listing", "merged", "page", "sitemap"]
@@ -79,6 +79,8 @@ class PageRead(NamedTuple):
 
 def feed(answer: Answer, sought: Sought) -> Reading:
     """Read a feed document."""
+    from feedarchiver.gather.feeds import parse  # when nothing has changed, there is nothing to read
+
     parsed = parse(answer.body or b"", url=answer.url, media_type=answer.media_type, charset=answer.charset)
     return _reading(_oldest_first(parsed.entries), sought, parsed.problems)._replace(
         older=parsed.address("prev-archive") or parsed.address("next"), patience=parsed.ttl
@@ -105,6 +107,7 @@ def listing(answer: Answer, sought: Sought) -> Reading:
 def sitemap(answer: Answer, sought: Sought) -> Reading:
     """Read a sitemap, or an index of sitemaps."""
     from feedarchiver.gather import sitemaps
+    from feedarchiver.gather.feeds import FeedEntry
 
     found = sitemaps.parse(answer.body or b"", url=answer.url, since=sought.since)
     listed = (FeedEntry(one.article._replace(updated=one.modified), one.raw) for one in found.pages)
@@ -146,7 +149,7 @@ def key(article: Article) -> str:
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _reading(entries: Iterable[FeedEntry], sought: Sought, problems: tuple[str, ...]) -> Reading:
+def _reading(entries: "Iterable[FeedEntry]", sought: Sought, problems: tuple[str, ...]) -> Reading:
     """Make a reading of entries, oldest first."""
     entries = [*entries]
     return Reading(
@@ -156,7 +159,7 @@ def _reading(entries: Iterable[FeedEntry], sought: Sought, problems: tuple[str, 
     )
 
 
-def _oldest_first(entries: Iterable[FeedEntry]) -> list[FeedEntry]:
+def _oldest_first(entries: "Iterable[FeedEntry]") -> "list[FeedEntry]":
     """Put entries in the order of their dates; where one has none, in the reverse of the document's, newest first."""
     reverse = [*entries][::-1]
     instants = [entry.article.published or entry.article.updated for entry in reverse]

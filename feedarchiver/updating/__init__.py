@@ -13,6 +13,7 @@
     shelving.py  and stored
     rations.py   how much of them a source may bring
     turns.py     each source in its turn
+    hosts.py     what is remembered of hosts
     robots.py    what is remembered of robots.txt files
 
 Memory does not grow with the number of sources: requests are made when somebody is free to carry them out, and what

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -20,17 +20,16 @@ from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Kind, Request
 from feedarchiver.updating import places, unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Walked
+from feedarchiver.updating.hosts import Hosts
 from feedarchiver.updating.job import Job, Walk
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.source import (
-    HOST,
     ITSELF,
     SOURCE,
     Remembered,
     WebSource,
     beyond,
-    host_read,
-    host_written,
+    lacking,
     remembered_as,
     select_read,
 )
@@ -70,7 +69,7 @@ class Scope(NamedTuple):
 
 
 class Asking:
-    """The requests of one update, and what has been learned of `hosts` and `robots` and for a person (`notices`).
+    """The requests of one update, and what has been learned of `robots` and for a person (`notices`).
 
     `is_late`: tells that no more pages are to be asked for in this run. `scope` of None: everything.
     """
@@ -89,18 +88,17 @@ class Asking:
         self._is_late, self._scope = is_late, scope
         self._jobs: dict[str, Job] = {}
         self._next: deque[Request] = deque()
-        self.hosts: dict[str, politeness.Host | None] = {}
-        self._noted: dict[str, politeness.Host | None] = {}  # what was looked up of hosts lately
+        self._hosts = Hosts(archive, now)
         self.robots = RobotsFiles()
         self.notices: list[Notice] = []
         self._is_tidy = scope is not None  # a whole run tidies up
 
     def requests(self) -> Iterator[Request | None]:
         """Give what to ask, one at a time; None: nothing before another answer has been taken."""
-        for source, known in self._remembered():
+        for source, known, lacks in self._remembered():
             while self._next:
                 yield self._next.popleft()
-            if request := self._set_out(source, known):
+            if request := self._set_out(source, known, lacks=lacks):
                 yield request
         while self._jobs:
             yield self._next.popleft() if self._next else None
@@ -108,7 +106,7 @@ class Asking:
     def take(self, request: Request, result: Answer | Failure) -> Event:
         """Say what a result means."""
         job = self._jobs.pop(request.label or "")
-        self._learn(request, result)
+        self._hosts.take(places.site(request.url), result)
         event = self._event(job, request, result)
         if job.source.id not in self._jobs and (following := self._go_on(job)):
             self._next.append(following)
@@ -116,8 +114,7 @@ class Asking:
 
     def learned(self) -> Iterator[Note]:
         """Give what has been learned of hosts, to be noted."""
-        for site, host in self.hosts.items():
-            yield HOST, site, host_written(host)
+        yield from self._hosts.learned()
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
         if not self._is_tidy:
             self._is_tidy = True
@@ -140,22 +137,25 @@ class Asking:
             return Parted(job.source, failure=result)
         return Failed(job.source, result, walking=job.walk is not None)
 
-    def _remembered(self) -> Iterator[tuple[WebSource, Remembered]]:
-        """Give the sources, and what is remembered of each."""
+    def _remembered(self) -> Iterator[tuple[WebSource, Remembered, bool]]:
+        """Give the sources, what is remembered of each, and whether something of it was left out."""
         left = iter(self._sources)
         while some := list(islice(left, _AT_ONCE)):
-            noted = self._archive.index.notes.several(SOURCE, (source.id for source in some))
-            for source in some:
-                yield source, remembered_as(noted.get(source.id), source)
+            index = self._archive.index  # another one after a batch has been written
+            noted = index.notes.several(SOURCE, (source.id for source in some))
+            known = [remembered_as(noted.get(source.id), source) for source in some]
+            lacks = lacking(index, (source.id for source in some))
+            self._hosts.recall(places.site(one.address or source.url) for source, one in zip(some, known, strict=True))
+            yield from ((source, one, source.id in lacks) for source, one in zip(some, known, strict=True))
 
-    def _set_out(self, source: WebSource, known: Remembered) -> Request | None:
+    def _set_out(self, source: WebSource, known: Remembered, *, lacks: bool) -> Request | None:
         """Decide whether a source is asked now, or at least the pages of articles that wait."""
         gone = known.standing is not None and known.standing.due is None
         wants_past = self._wants_past(source, known)
         by_name = not self._manner.due_only
         is_wanted = by_name or (wants_past and not gone)
         url = known.address or source.url
-        waits = politeness.wait(None if is_wanted else known.standing, self._host(url), self._now)
+        waits = politeness.wait(None if is_wanted else known.standing, self._hosts.at(places.site(url)), self._now)
         job = Job(source, known)
         if source.full_text:
             self._recall(job, by_name=by_name)
@@ -164,9 +164,8 @@ class Asking:
                 until = f"{waits.until:%Y-%m-%d %H:%M:%S} UTC"
                 self.notices.append(Notice(source.id, f"not asked: {waits.reason}, until {until}"))
             return self._go_on(job)
-        left_out = beyond(self._archive.index, source.id)
-        if left_out and self._has_room(source):
-            job.again = frozenset(left_out)
+        if lacks and self._has_room(source):
+            job.again = frozenset(beyond(self._archive.index, source.id))
         request = self._request(job, url, crawl=source.crawls)
         if known.standing and not (wants_past and known.older is None) and ITSELF not in job.again:
             request = request._replace(etag=known.standing.etag, modified=known.standing.modified)
@@ -209,7 +208,8 @@ class Asking:
             return self._request(job, part.url, crawl=True)._replace(etag=part.etag, modified=part.http_modified)
         while not self._is_late() and (page := job.next_page(foreseen=self._manner.dry_run)):
             url = page.known.article.link or ""
-            if places.site(url) not in job.closed and politeness.wait(None, self._host(url), self._now) is None:
+            site = places.site(url)
+            if site not in job.closed and politeness.wait(None, self._hosts.at(site), self._now) is None:
                 job.at = page
                 return self._request(job, url, crawl=True)._replace(limit_bytes=_LONGEST_PAGE)
             job.pass_over()
@@ -224,7 +224,7 @@ class Asking:
     def _polled(self, job: Job, request: Request, answer: Answer) -> Polled:
         source, known = job.source, job.known
         wants_past = self._wants_past(source, known)
-        digest = blake2b(answer.body, digest_size=16).hexdigest() if answer.body is not None else None
+        digest = sha256(answer.body).hexdigest()[:32] if answer.body is not None else None
         if source.kind == "sitemap":
             job.parts = {part.url: part for part in unread.parts(self._archive.index, source.id)}
         is_wanted = wants_past or ITSELF in job.again
@@ -314,25 +314,6 @@ class Asking:
 
     def _has_room(self, source: WebSource) -> bool:
         return self._manner.most.has_room(self._archive.index, source.id)
-
-    def _host(self, url: str) -> politeness.Host | None:
-        place = places.place(url)
-        if place is None:
-            return None
-        if place.site in self.hosts:
-            return self.hosts[place.site]
-        if place.site not in self._noted:
-            if len(self._noted) > _AT_ONCE:
-                self._noted.clear()
-            self._noted[place.site] = host_read(self._archive.index.notes.read(HOST, place.site))
-        return self._noted[place.site]
-
-    def _learn(self, request: Request, result: Answer | Failure) -> None:
-        """Note what a result means for everything else on its host."""
-        place, before = places.place(request.url), self._host(request.url)
-        after = politeness.host_after(before, result, self._now)
-        if place is not None and after != before:
-            self.hosts[place.site] = after
 
 
 def _is_about_host(failure: Failure) -> bool:

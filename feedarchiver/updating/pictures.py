@@ -17,10 +17,10 @@ from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Answer, Failure, Request, Stopped, target
 from feedarchiver.imagefile import LIMIT_BYTES
 from feedarchiver.updating import places
+from feedarchiver.updating.hosts import Hosts
 from feedarchiver.updating.rations import Rations
 from feedarchiver.updating.robots import ROBOTS, RobotsFiles, stale
 from feedarchiver.updating.shelving import Fetched, Shelving
-from feedarchiver.updating.source import HOST, host_read, host_written
 from feedarchiver.updating.turns import Turns
 from feedarchiver.updating.wanting import Illustrated, look
 
@@ -115,8 +115,7 @@ class PictureAsking:
         self._turns = Turns(_MOST_HELD, len(sources))
         self._met: set[str] = set()
         self._has_passed_over = False
-        self._hosts: dict[str, politeness.Host | None] = {}
-        self._learned: dict[str, politeness.Host | None] = {}
+        self._hosts = Hosts(archive, manner.now)
         self._is_tidy = pictures is not None  # a whole run tidies up
         self.robots = RobotsFiles()
         self.rations = Rations(archive.index, sources, manner.now, manner.most_bytes)
@@ -132,19 +131,15 @@ class PictureAsking:
     def take(self, request: Request, result: Answer | Failure) -> Picture:
         """Say which picture a result is of, and learn what it means for its host."""
         site = request.label or ""
-        before = self._host(site)
-        after = politeness.host_after(before, result, self._manner.now)
-        if site and after != before:
-            self._hosts[site] = self._learned[site] = after
+        self._hosts.take(site, result)
         picture = self._under_way.pop(site)
         self.rations.came(picture.source, _size(result))
         return picture
 
     def learned(self) -> Iterator[tuple[str, str, str | None]]:
         """Give what is to be noted of hosts since the last time: about what, of which, what."""
-        yield from ((HOST, site, host_written(host)) for site, host in self._learned.items())
+        yield from self._hosts.learned()
         yield from ((ROBOTS, origin, said) for origin, said in self.robots.learned())
-        self._learned.clear()
         if not self._is_tidy:
             self._is_tidy = True
             yield from stale(self._archive.index, self._manner.now)
@@ -167,7 +162,7 @@ class PictureAsking:
                 continue
             if self._turns.has_share(picture.source):
                 self._has_passed_over = True
-            elif not politeness.wait(None, self._host(site_of(picture)), now):
+            elif not politeness.wait(None, self._hosts.at(site_of(picture)), now):
                 self._met.add(picture.address)
                 yield picture
 
@@ -199,11 +194,6 @@ class PictureAsking:
             timeout_s=_TIMEOUT_S,
             limit_bytes=LIMIT_BYTES,
         )
-
-    def _host(self, site: str) -> politeness.Host | None:
-        if site not in self._hosts:
-            self._hosts[site] = host_read(self._archive.index.notes.read(HOST, site))
-        return self._hosts[site]
 
 
 def _size(result: Answer | Failure) -> int:

@@ -1,7 +1,7 @@
 """A source on the web as it is configured, and what is remembered of it from run to run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -108,6 +108,12 @@ def written(known: Remembered) -> str:
 def beyond(index: Index, source: str) -> dict[str, int]:
     """Count which articles were left out as too many, by the document that names them."""
     return {document: int(said) for document, said in index.notes.all(f"{_BEYOND} {source}")}
+
+
+def lacking(index: Index, sources: Iterable[str]) -> set[str]:
+    """Name those of some sources of which articles were left out."""
+    abouts = {f"{_BEYOND} {source}": source for source in sources}
+    return {abouts[about] for about in index.notes.sorts(abouts)}
 
 
 def beyond_note(source: str, document: str, count: int) -> tuple[str, str, str | None]:

@@ -12,13 +12,12 @@ end of a feed, but a line among its problems.
 
 import re
 
-from feedarchiver.gather.decoding import decode
+from feedarchiver.gather.decoding import decode, utf8_if_xml
 from feedarchiver.gather.feeds.parsed import FeedEntry, FeedLink, NotAFeed, ParsedFeed, Problems
 
 __all__ = ["FeedEntry", "FeedLink", "NotAFeed", "ParsedFeed", "parse"]
 
 _MOST_MARKS = 500_000  # each tag and each attribute takes lxml some 300 bytes
-_BEFORE = b"\xef\xbb\xbf\0 \t\r\n"  # bytes of what may stand before the first tag
 _CDATA = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)", re.DOTALL)
 
 
@@ -39,6 +38,13 @@ def parse(  # noqa: PLR0913 - each is one thing that a caller knows
     if len(data) > limit_bytes:
         raise NotAFeed(f"{len(data):,} bytes long, above the limit of {limit_bytes:,}")
     problems = Problems()
+    xml = utf8_if_xml(data)
+    if xml is not None and max(xml.count(b"<"), xml.count(b"=")) <= _MOST_MARKS:
+        from feedarchiver.gather.feeds import fast
+
+        parsed = fast.read(xml, url, problems, limit_entries)
+        if parsed is not None:
+            return parsed
     text, encoding, unreadable = decode(data, charset)
     if unreadable:
         problems.add(f"{unreadable:,} characters cannot be read as {encoding}")
@@ -55,11 +61,7 @@ def parse(  # noqa: PLR0913 - each is one thing that a caller knows
         raise NotAFeed(f"more than {_MOST_MARKS:,} tags or attributes")
     from feedarchiver.gather.feeds import fast
 
-    if encoding == "utf-8" and not unreadable and text[0] == "<":
-        utf8 = data.lstrip(_BEFORE)
-    else:
-        utf8 = text.encode(errors="replace")
-    parsed = fast.read(utf8, url, problems, limit_entries)
+    parsed = fast.read(text.encode(errors="replace"), url, problems, limit_entries)
     if parsed is None:
         from feedarchiver.gather.feeds import loose
 

@@ -121,8 +121,8 @@ def link(text: str, base: str | None) -> str | None:
 
 def language(text: str | None) -> str | None:
     """Take a language tag; None for what cannot be one."""
-    text = (text or "").strip()
-    return text if _WORDS_IN_A_LANGUAGE.fullmatch(text) else None
+    text = text.strip() if text else ""
+    return text if text and _WORDS_IN_A_LANGUAGE.fullmatch(text) else None
 
 
 def settled(title: str) -> str:
@@ -189,9 +189,12 @@ def _weights(texts: list[str]) -> list[int]:
     longest = sizes.index(max(sizes))
     most = max(sizes[:longest] + sizes[longest + 1 :])
     beginning = texts[longest][: texts[longest].find(">", 8 * most) + 1]  # ends as a tag does, or is empty
-    if len(_TAG.sub("", beginning).strip()) > most:
-        texts = [*texts[:longest], beginning, *texts[longest + 1 :]]
-    return [len(_TAG.sub("", text).strip()) for text in texts]
+    begun = _weight(beginning)
+    return [begun if place == longest and begun > most else _weight(text) for place, text in enumerate(texts)]
+
+
+def _weight(text: str) -> int:
+    return len((_TAG.sub("", text) if "<" in text else text).strip())
 
 
 def _date(texts: list[str], problems: Problems) -> datetime | None:

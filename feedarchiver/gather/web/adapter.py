@@ -5,34 +5,33 @@ these is wanted here. Connections are kept for the next request to the same host
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from ssl import SSLContext
 from threading import Lock
 from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import HTTPConnectionPool
+from urllib3 import HTTPConnectionPool, Timeout
+from urllib3.response import BaseHTTPResponse
 
 from feedarchiver.gather.web import wire
 from feedarchiver.gather.web.allowed import Places
 from feedarchiver.gather.web.exchange import Target
 
 _KEPT_HOSTS = 64
-_PATIENCE_S = 3600.0  # the limit that counts is the errand's
+_PATIENCE = Timeout(3600.0)  # the limit that counts is the errand's
 
 
 class Get(PreparedRequest):
     """A GET of an address that has been taken apart already; with a `form`, a POST."""
 
     def __init__(
-        self, target: Target, headers: Mapping[str, str], *, allow_private: Places, form: bytes | None = None
+        self, target: Target, headers: dict[str, str], *, allow_private: Places, form: bytes | None = None
     ) -> None:
         super().__init__()
         self.method, self.url, self.body = "GET" if form is None else "POST", target.origin + target.path, form
-        self.headers = CaseInsensitiveDict(headers)
+        self.headers = headers  # type: ignore[assignment]  # no name is in it twice
         self.target, self.allow_private = target, allow_private
 
 
@@ -50,9 +49,21 @@ class Adapter(HTTPAdapter):
         self._pools: OrderedDict[tuple[object, ...], HTTPConnectionPool] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, get: Get) -> Response:
+    def get(self, get: Get) -> BaseHTTPResponse:
         """Send `get` and return the response, its body unread. Raises what requests raises, and Stopped."""
-        return self.send(get, stream=True, timeout=_PATIENCE_S, proxies=self._proxies)
+        raw: BaseHTTPResponse = self.send(
+            get,
+            stream=True,
+            timeout=_PATIENCE,  # type: ignore[arg-type]  # which its documentation allows
+            proxies=self._proxies,
+        ).raw
+        return raw
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ARG002 - who asked does not matter
+        """Hand on what came, and take no cookies out of it."""
+        response = Response()
+        response.raw = resp
+        return response
 
     def close(self) -> None:
         """Close the connections that are kept."""

@@ -5,22 +5,32 @@ out. The table is our own, because that of `ipaddress` changes with the version 
 IPv4 address in itself (mapped, NAT64) is judged by that one, since packets to it arrive there.
 """
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 
 class _Block(NamedTuple):
-    """Addresses that are not public. `local`: a source may allow them for itself."""
+    """The addresses whose number begins with `prefix`, `shift` bits before its end, and what they are called.
 
-    network: IPv4Network | IPv6Network
+    `local`: a source may allow them for itself.
+    """
+
+    prefix: int
+    shift: int
     name: str
     local: bool
 
 
 def _blocks(table: str) -> tuple[_Block, ...]:
     """Read lines of `network name`; a star before the name makes it local."""
-    rows = [line.split(maxsplit=1) for line in table.strip().splitlines()]
-    return tuple(_Block(ip_network(network), name.lstrip("*"), name.startswith("*")) for network, name in rows)
+    blocks = []
+    for line in table.strip().splitlines():
+        text, name = line.split(maxsplit=1)
+        network = ip_network(text)
+        shift = network.max_prefixlen - network.prefixlen
+        blocks.append(_Block(int(network.network_address) >> shift, shift, name.lstrip("*"), name.startswith("*")))
+    return tuple(blocks)
 
 
 # The first that fits names the address, so what can never be allowed stands above the block that it lies in.
@@ -91,13 +101,14 @@ def forbidden(text: str) -> Verdict | None:
         address = meant(text)
     except ValueError:
         return Verdict("not an IP address", allowable=False)
-    if isinstance(address, IPv6Address) and (int(address) >> 32) & _V4_BITS in _ISATAP:
+    number, is_v4 = int(address), isinstance(address, IPv4Address)
+    if not is_v4 and (number >> 32) & _V4_BITS in _ISATAP:
         return Verdict("a tunnel's address (ISATAP)", allowable=False)
-    blocks = _V4 if isinstance(address, IPv4Address) else _V6
-    block = next((block for block in blocks if address in block.network), None)
+    block = next((block for block in (_V4 if is_v4 else _V6) if number >> block.shift == block.prefix), None)
     return None if block is None or block.name == "public" else Verdict(block.name, block.local)
 
 
+@lru_cache(maxsize=64)  # judged, and then looked for among what a source may reach
 def meant(text: str) -> IPv4Address | IPv6Address:
     """Return the address that packets to `text` arrive at, without a zone, which no network contains. Or ValueError."""
     address = ip_address(text)

@@ -38,8 +38,9 @@ def own(url: str) -> Places:
 @lru_cache(maxsize=1_000)
 def place(text: str) -> _Place:
     """Read a place. Raises ValueError."""
-    with suppress(ValueError):
-        return _Place(ip_network(text))
+    if text.count(":") != 1:  # no network has just one
+        with suppress(ValueError):
+            return _Place(ip_network(text))
     try:
         at = target(f"http://{text}/")
     except Stopped:

@@ -12,9 +12,9 @@ from functools import partial
 from http import HTTPStatus
 from typing import NamedTuple, Self
 
-from requests import Response
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
 
 from feedarchiver import __version__
 from feedarchiver.gather.web import bodies, headers, wire
@@ -119,8 +119,8 @@ class Client:
 
     def _hop(self, journey: Journey, errand: wire.Errand) -> Journey | Answer:
         request = journey.request
-        response = self._response(journey, errand)
-        raw, status, header = response.raw, response.status_code, response.headers
+        raw = self._response(journey, errand)
+        status, header = raw.status, raw.headers
         if request.form is not None:
             raw.close()
             return _heard(request, status, header.get("Location"), header.get("Retry-After"))
@@ -147,7 +147,7 @@ class Client:
             moved=journey.moved,
         )
 
-    def _response(self, journey: Journey, errand: wire.Errand) -> Response:
+    def _response(self, journey: Journey, errand: wire.Errand) -> BaseHTTPResponse:
         """Send a request; once more if the connection had been kept and the other side has just closed it."""
         request = journey.request
         at_home = not journey.seen or journey.target.origin == target(request.url).origin

@@ -24,7 +24,10 @@ def sent(request: Request, agent: str, *, at_home: bool) -> dict[str, str]:
         header["If-None-Match"] = request.etag
     if request.modified is not None:
         header["If-Modified-Since"] = request.modified
-    return header | {name: value for name, value in request.headers if at_home or name.lower() in _HARMLESS}
+    for name, value in request.headers:
+        if at_home or name.lower() in _HARMLESS:
+            header = {known: said for known, said in header.items() if known.lower() != name.lower()} | {name: value}
+    return header
 
 
 def validator(value: str | None) -> str | None:

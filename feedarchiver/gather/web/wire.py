@@ -95,6 +95,9 @@ def resolve(host: str, port: int) -> Found:
 class _Socket(socket.socket):
     """A connection in the clear, read for the errand of its thread."""
 
+    def settimeout(self, value: float | None) -> None:
+        """Do nothing: the time that counts is the errand's, and each setting is a turn given to other threads."""
+
     def recv_into(self, *arguments: Any) -> int:
         return _counted(self, super().recv_into, arguments)
 
@@ -109,7 +112,7 @@ class _SecureSocket(ssl.SSLSocket):
 
 def _counted(sock: socket.socket, receive: Callable[..., int], arguments: tuple[Any, ...]) -> int:
     errand = _errand()
-    sock.settimeout(errand.left_s())
+    socket.socket.settimeout(sock, errand.left_s())
     try:
         count = receive(*arguments)
     except TimeoutError:
@@ -202,9 +205,9 @@ def _connected(family: int, address: tuple[Any, ...], errand: Errand) -> socket.
     sock = _Socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(min(errand.left_s(), _CONNECT_S))
+        socket.socket.settimeout(sock, min(errand.left_s(), _CONNECT_S))
         sock.connect(address)
-        sock.settimeout(errand.left_s())  # for the handshake, which is timed as a whole
+        socket.socket.settimeout(sock, errand.left_s())  # for the handshake, which is timed as a whole
     except BaseException:
         sock.close()
         raise
