@@ -21,7 +21,7 @@ class Cleaned:
 
     def keep(self, object_id: ObjectId, article: Article, body: "Body") -> None:
         """Keep an article, if there is room. `body`: its first, which is cleaned already."""
-        self._spool.keep(object_id, _parted(article, body))
+        self._spool.keep(object_id, parted(article, body))
 
     def __contains__(self, object_id: ObjectId) -> bool:
         return object_id in self._spool
@@ -29,7 +29,7 @@ class Cleaned:
     def find(self, object_id: ObjectId) -> "tuple[Article, tuple[Body, ...]]":
         """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
         kept: tuple[Article, tuple[Body, ...]] | None = self._spool.find(object_id)
-        return kept or _parted(article := self._read(object_id), body(article))
+        return kept or parted(article := self._read(object_id), body(article))
 
 
 def body(article: Article) -> "Body":
@@ -39,7 +39,8 @@ def body(article: Article) -> "Body":
     return markup.parse(article.content or article.summary or "", base=article.link)
 
 
-def _parted(article: Article, first: "Body") -> "tuple[Article, tuple[Body, ...]]":
+def parted(article: Article, first: "Body") -> "tuple[Article, tuple[Body, ...]]":
+    """Part an article from what it says. `first`: the first of that, cleaned."""
     from feedarchiver import markup
 
     more = (markup.parse(article.summary, base=article.link),) if article.content and article.summary else ()

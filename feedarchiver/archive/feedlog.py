@@ -11,15 +11,18 @@ Instants are whole microseconds since 1970. The caller holds the archive's lock 
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
 from feedarchiver.archive.database import Database, long
+from feedarchiver.archive.history import Kind
 from feedarchiver.archive.news import News, changes, news
 from feedarchiver.model import Feed, ObjectId
 
 _RULES = 1  # counts changes of what a feed takes and in which order
+_AT_ONCE = 1_000
+_NO_DATE = -(2**63)  # before that of any article, dated or not
 BEFORE = -(2**62)
 """Before every instant."""
 
@@ -208,6 +211,17 @@ class FeedLog:
         self.set_state(name, state)
         return state
 
+    def told(self, after: int) -> Iterator[ObjectId]:
+        """Name the articles that entries have come to show after an instant, the oldest first."""
+        query = (
+            f"SELECT captured, published, article FROM events WHERE kind = {Kind.MADE:d} AND "
+            f"(captured, published, article) > (?, ?, ?) ORDER BY captured, published, article LIMIT {_AT_ONCE}"
+        )
+        last = after + 1, _NO_DATE, ""
+        while some := self._db.execute(query, last).fetchall():
+            yield from (ObjectId(article) for _, _, article in some)
+            last = some[-1]
+
     def members(self, feed: str, after: int, limit: int) -> list[tuple[int, str, int]]:
         """Return up to `limit` entries of a log, those numbered higher than `after`: number, id, and last capture."""
         query = (
@@ -235,15 +249,18 @@ class FeedLog:
 
     def lines(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
         """Return the events `first` to before `end`, the latest first: all changes, of each entry only the latest."""
-        query = (
-            "SELECT l.seq, l.entry, n.id, l.article, l.source, l.captured, l.updated, l.before FROM log l "
-            "JOIN entries n USING (entry) WHERE l.feed = ? AND l.seq >= ? AND l.seq < ? ORDER BY l.seq DESC"
-        )
         lines: dict[tuple[int, int | None], tuple[int, Line]] = {}
-        for seq, *row in self._db.execute(query, (feed, first, end)):
-            line = Line.read(tuple(row))
+        for seq, line in self.each(feed, first, end)[::-1]:
             lines.setdefault((line.entry, None if line.before is None else seq), (seq, line))
         return list(lines.values())
+
+    def each(self, feed: str, first: int, end: int) -> list[tuple[int, Line]]:
+        """Return every event from `first` to before `end`, in order."""
+        query = (
+            "SELECT l.seq, l.entry, n.id, l.article, l.source, l.captured, l.updated, l.before FROM log l "
+            "JOIN entries n USING (entry) WHERE l.feed = ? AND l.seq >= ? AND l.seq < ? ORDER BY l.seq"
+        )
+        return [(seq, Line.read(tuple(row))) for seq, *row in self._db.execute(query, (feed, first, end))]
 
     def places(self, line: Line) -> list[tuple[str, int]]:
         """Return every feed that shows just this, and which event of its log does."""

@@ -8,6 +8,7 @@ kept.py     pieces taken out of the documents of earlier builds
 output.py   what a build writes to
 rendering.py  what entries look like, with the copies of their images
 reading.py  the pages of single entries
+ahead.py  what is made of articles before the archive is locked
 searching.py  what the pages are searched with
 builder.py  one build
 copying.py  the copy of the folder in a bucket
@@ -16,14 +17,19 @@ A build that finds everything as it should be reads no article and loads neither
 """
 
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.building.keys import ARTICLES, IMAGES, SITE, feed_key, is_copied, site_key, state_of
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.model import Feed
 from feedarchiver.s3.address import Address
+
+if TYPE_CHECKING:
+    from feedarchiver.building.ahead import Prepare
+    from feedarchiver.publish.site_search import Write
 
 __all__ = ["Advance", "Built", "Resealed", "Target", "build", "resealed"]
 
@@ -66,40 +72,65 @@ def resealed(
     return [one for one in cut if one.pages and one.size != size]
 
 
-def build(
+def build(  # noqa: PLR0913 - each is one thing that a caller knows
     archive: Archive,
     feeds: tuple[Feed, ...],
     target: Target,
     *,
     advance: Advance,
     full: bool = False,
+    prepare: "Prepare | None" = None,
 ) -> Built:
-    """Publish the feeds. What has not changed is neither read nor written; `full` makes everything anew."""
+    """Publish the feeds. What has not changed is neither read nor written; `full` makes everything anew.
+
+    `prepare` has something made of many articles before the archive is locked.
+    """
     done = Built(feeds=len(feeds))
     standing = None if full else _standing(archive, feeds, target)
     if standing is not None:
         done.unchanged = standing
     if target.bucket is None:
         if standing is None:
-            _build(archive, feeds, target, done, advance, full=full)
+            _build(archive, feeds, target, done, advance, prepare, full=full)
     elif standing is None or not is_copied(target.folder, target.bucket):
         from feedarchiver.building.copying import Copying
 
         with Copying(target.folder, target.bucket) as copying:
             copying.begin()
             if standing is None:
-                _build(archive, feeds, target, done, advance, full=full)
+                _build(archive, feeds, target, done, advance, prepare, full=full)
             copying.finish(done, advance, full=full)
     return done
 
 
-def _build(  # noqa: PLR0913 - what `build` was given
-    archive: Archive, feeds: tuple[Feed, ...], target: Target, done: Built, advance: Advance, *, full: bool
+def _build(  # noqa: PLR0913, PLR0917 - what `build` was given
+    archive: Archive,
+    feeds: tuple[Feed, ...],
+    target: Target,
+    done: Built,
+    advance: Advance,
+    prepare: "Prepare | None",
+    *,
+    full: bool,
 ) -> None:
     from feedarchiver.building.builder import Builder
 
+    write = _ahead(archive, target, prepare, done, full=full) if prepare and target.pages else None
     with archive.publishing() as index:
-        Builder(archive, index, target, done, advance).build(feeds, full=full)
+        Builder(archive, index, target, done, advance, write).build(feeds, full=full)
+
+
+def _ahead(archive: Archive, target: Target, prepare: "Prepare", done: Built, *, full: bool) -> "Write | None":
+    """Have prepared what is going to be rendered. Returns what writes for the search, from what was prepared."""
+    from feedarchiver.building.ahead import Ahead, wanted
+
+    ahead = Ahead(archive)
+    with closing(prepare(wanted(archive, target, full=full))) as coming:
+        for articles, said in coming:
+            done.prepared += ahead.take(articles, said)
+            if ahead.is_full:
+                break
+    return ahead.lines if done.prepared else None
 
 
 def _standing(archive: Archive, feeds: tuple[Feed, ...], target: Target) -> int | None:

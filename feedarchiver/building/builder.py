@@ -39,6 +39,7 @@ from feedarchiver.publish.build import FORMATS, assemble, entry_pieces, site_doc
 from feedarchiver.publish.opml import LIST, listed
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.site import LATEST
+from feedarchiver.publish.site_search import Write
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
@@ -47,7 +48,17 @@ if TYPE_CHECKING:
 class Builder:
     """One build, within the archive's lock."""
 
-    def __init__(self, archive: Archive, index: "Index", target: Target, done: Built, advance: Advance) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what `build` was given
+        self,
+        archive: Archive,
+        index: "Index",
+        target: Target,
+        done: Built,
+        advance: Advance,
+        write: Write | None = None,
+    ) -> None:
+        """Begin. `write`: as for `site_search.searchable`."""
+        self._write = write
         self._archive, self._index, self._log = archive, index, index.feeds
         self._target, self._done = target, done
         self._formats = {name: format_ for name, format_ in FORMATS.items() if target.pages or name != "html"}
@@ -83,7 +94,7 @@ class Builder:
             gone = before.keys() - states.keys() - {SITE}
             if strange:
                 gone |= self._listed() - states.keys()
-            searching = Searching(self._rendering, self._log, self._target, self._out)
+            searching = Searching(self._rendering, self._log, self._target, self._out, self._write)
             searching.write(whole, certain=not self._undecided)
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):

@@ -1,9 +1,11 @@
 """The search index of the published pages: it grows with the log of all feeds together."""
 
 import re
+from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 
-from feedarchiver.archive.feedlog import FeedLog, State
+from feedarchiver.archive.bucket import AT_ONCE
+from feedarchiver.archive.feedlog import FeedLog, Line, State
 from feedarchiver.archive.history import moment
 from feedarchiver.building.keys import SITE, search_key, state_of
 from feedarchiver.building.output import Output
@@ -12,7 +14,7 @@ from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.site import page_path, searched
-from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, grown, paths, searchable
+from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, Write, grown, paths, searchable
 
 FOLDER = "search/"
 _MEMORY_BYTES = 4_000_000
@@ -22,8 +24,11 @@ _OURS = re.compile(r"\d{6,}\.\d{3}\.js")
 class Searching:
     """The search index in one build."""
 
-    def __init__(self, rendering: Rendering, log: FeedLog, target: Target, out: Output) -> None:
-        self._rendering, self._log, self._out = rendering, log, out
+    def __init__(
+        self, rendering: Rendering, log: FeedLog, target: Target, out: Output, write: Write | None = None
+    ) -> None:
+        """Begin. `write`: as for `site_search.searchable`."""
+        self._rendering, self._log, self._out, self._write = rendering, log, out, write
         self._languages, self._key = dict(target.languages), search_key(target)
         self._wanted, self._whole = target.pages, True
 
@@ -40,7 +45,7 @@ class Searching:
             self._out.note_whole(MANIFEST, key)
             return
         written = set()
-        added = map(self._searched, range(before or 0, whole.events))
+        added = self._added(before or 0, whole.events)
         with SpooledTemporaryFile(_MEMORY_BYTES, dir=self._out.root) as room:
             for document in grown(before or 0, whole.events, added, self._read, room):
                 is_last = document.path == MANIFEST
@@ -68,11 +73,17 @@ class Searching:
         stands = all(stamp == state_of(self._out.root, path) for path, (_, stamp) in noted.items())
         return count if stands else None
 
-    def _searched(self, number: int) -> Searchable:
+    def _added(self, first: int, end: int) -> Iterator[Searchable]:
+        """Prepare events, with the articles of some of them at hand at a time."""
+        for start in range(first, end, AT_ONCE):
+            lines = [line for _, line in self._log.each(SITE, start, min(start + AT_ONCE, end))]
+            self._rendering.expect(lines)
+            yield from map(self._searched, lines)
+
+    def _searched(self, line: Line) -> Searchable:
         """Prepare an event. One whose article cannot be read keeps its place, and is not found until then."""
-        ((_, line),) = self._log.lines(SITE, number, number + 1)
         try:
-            return searched(self._rendering.words(line), self._languages.get(line.source))
+            return searched(self._rendering.words(line), self._languages.get(line.source), self._write)
         except ArchiveError as error:
             self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
             self._whole = False

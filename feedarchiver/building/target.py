@@ -33,10 +33,14 @@ class Target:
 
 @dataclass(slots=True)
 class Built:
-    """What a build came to. `faults`: one line for each entry that could not be published."""
+    """What a build came to. `faults`: one line for each entry that could not be published.
+
+    `prepared`: how many articles others had made something of before.
+    """
 
     feeds: int = 0
     written: list[str] = field(default_factory=list)
     unchanged: int = 0
     removed: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    prepared: int = 0

@@ -1,6 +1,7 @@
 """import, build and run: the way of an article from a seed file into the feeds."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
 
 if TYPE_CHECKING:
+    from feedarchiver.building.ahead import Prepare
     from feedarchiver.updating import Updated
     from feedarchiver.updating.pictures import Fetched
 
@@ -256,10 +258,20 @@ def publish(console: Console, config: Config, archive: Archive, *, full: bool = 
         bucket=config.bucket,
     )
     with console.progress("building") as advance:
-        done = building.build(archive, feeds, target, advance=advance, full=full)
+        prepare = _prepare(console, config, archive)
+        done = building.build(archive, feeds, target, advance=advance, full=full, prepare=prepare)
     for fault in done.faults:
         console.warn(fault, event="fault", text=fault)
     return done
+
+
+def _prepare(console: Console, config: Config, archive: Archive) -> "Prepare | None":
+    """Have workers prepare what is to be published, where there are any."""
+    if config.engine is None:
+        return None
+    from feedarchiver.commands.preparing import prepared
+
+    return partial(prepared, console, archive, config.engine)
 
 
 def _told(done: flow.Imported | building.Built) -> str:
@@ -267,6 +279,7 @@ def _told(done: flow.Imported | building.Built) -> str:
     if isinstance(done, building.Built):
         parts = [plural(done.feeds, "feed"), f"{plural(len(done.written), 'document')} written"]
         parts += [f"{done.unchanged} unchanged", *([f"{len(done.removed)} removed"] if done.removed else [])]
+        parts += [f"{plural(done.prepared, 'article')} prepared beforehand"] if done.prepared else []
         return ", ".join(parts)
     parts = [plural(done.articles, "article"), f"{done.new} new"]
     parts += [plural(done.versions, "new version")] if done.versions else []
@@ -279,6 +292,6 @@ def _figures(done: flow.Imported | building.Built) -> dict[str, object]:
     """Sum up for a script."""
     if isinstance(done, building.Built):
         told = {"feeds": done.feeds, "written": done.written, "unchanged": done.unchanged, "removed": done.removed}
-        return told | {"faults": len(done.faults)}
+        return told | {"faults": len(done.faults), "prepared": done.prepared}
     counts = {name: getattr(done, name) for name in ("articles", "new", "versions", "noise", "known")}
     return counts | {"refused": len(done.refused)}

@@ -15,7 +15,7 @@ from feedarchiver import markup, urls
 from feedarchiver.model import Article, Entry, Image, ObjectId
 
 TITLE_LENGTH = 80
-_NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)
+NO_MATTER = datetime(1970, 1, 1, tzinfo=UTC)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646
 _PICTURE = re.compile(r"image/[A-Za-z0-9.+-]+")
 _ILLUSTRATED = re.compile(r"""<(?:img|video)(?: [a-z]+="[^"]*")*>""")
@@ -102,7 +102,7 @@ def pictures(article: Article, bodies: Sequence[markup.Body] = ()) -> tuple[str 
     `bodies`: as for `render`.
     """
     named: dict[str, Image | None] = {}
-    entry = Entry(id="", object_id=ObjectId(""), source="", updated=_NO_MATTER, article=article)
+    entry = Entry(id="", object_id=ObjectId(""), source="", updated=NO_MATTER, article=article)
     shown = render(entry, bodies, named.setdefault)
     return shown.image.url if shown.image else None, tuple(named)
 

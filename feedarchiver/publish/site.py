@@ -17,7 +17,7 @@ from feedarchiver.model import Document
 from feedarchiver.publish.plan import Site
 from feedarchiver.publish.rendered import Rendered
 from feedarchiver.publish.site_content import readable
-from feedarchiver.publish.site_search import Searchable, searchable
+from feedarchiver.publish.site_search import Searchable, Write, searchable
 from feedarchiver.publish.templating import INDEX, SEARCH, filled, host, minute, template
 from feedarchiver.textdiff import Piece
 
@@ -78,10 +78,11 @@ def search_page() -> Document:
     return _page("search.html", SEARCH)
 
 
-def searched(entry: Rendered, language: str | None = None) -> Searchable:
-    """Prepare an entry for `site_search.grown`."""
+def searched(entry: Rendered, language: str | None = None, write: Write | None = None) -> Searchable:
+    """Prepare an entry for `site_search.grown`. `write`: as for `searchable`."""
     shown = entry.published or entry.updated
-    return searchable(page_path(entry.id), entry.title, visible(entry.content), shown, entry.language or language)
+    text = visible(entry.content)
+    return searchable(page_path(entry.id), entry.title, text, shown, entry.language or language, write)
 
 
 def assets() -> Iterator[Document]:

@@ -34,6 +34,9 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Read = Callable[[str], bytes]
 """Gives the bytes of a document that an earlier build published, by its path."""
 
+Write = Callable[[str], list[str]]
+"""Does what `site_terms.found_by` does; may have done it before."""
+
 
 class Searchable(NamedTuple):
     """An entry as the index takes it: a row of JSON for the results, and its line in each cell."""
@@ -69,11 +72,13 @@ class Segment(NamedTuple):
         return [self.path(shard) for shard in range(_SHARDS[self.size])]
 
 
-def searchable(page: str, title: str, text: str, shown: datetime, language: str | None) -> Searchable:
+def searchable(  # noqa: PLR0913, PLR0917 - each is one thing that is shown or searched
+    page: str, title: str, text: str, shown: datetime, language: str | None, write: Write | None = None
+) -> Searchable:
     """Prepare an entry. `page`: the path of its reading page; `shown`: the date that the results name."""
     start = text[:_START] + "…" * (len(text) > _START)
     row = [page, shown.date().isoformat(), title, start, language]
-    return Searchable(_JSON.encode(row), found_by(f"{title}\n{text}"))
+    return Searchable(_JSON.encode(row), (write or found_by)(f"{title}\n{text}"))
 
 
 def segments(count: int) -> list[Segment]:

@@ -52,7 +52,17 @@ def _look_at_objects(archive: Archive, part: str) -> object:
     return surveyed(archive.bucket, verify.LOOKING, part)
 
 
-WORKS: Mapping[str, Callable[[Archive, str], object]] = {"reindex": _read_captures, "verify": _look_at_objects}
+def _prepare(archive: Archive, part: str) -> object:
+    from feedarchiver.building.ahead import prepared
+
+    return prepared(archive, part)
+
+
+WORKS: Mapping[str, Callable[[Archive, str], object]] = {
+    "reindex": _read_captures,
+    "verify": _look_at_objects,
+    "prepare": _prepare,
+}
 """Each work by its name."""
 
 
