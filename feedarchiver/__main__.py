@@ -10,9 +10,12 @@ from feedarchiver.commands import run
 from feedarchiver.commands.trouble import said
 from feedarchiver.errors import FeedarchiverError, one_line
 
+_ALLOCATIONS = 20_000  # until cycles are looked for: there are few, and each look costs more than most of them hold
+
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    gc.set_threshold(_ALLOCATIONS)
     status = _status(sys.argv[1:])
     gc.freeze()  # to look for cycles in all that goes now would take a fifth of a short command's time
     sys.exit(status)
