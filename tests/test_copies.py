@@ -581,7 +581,7 @@ def shown(store):
     """Tell which version each entry shows, whichever article of it came first."""
     with Archive.open(store, store / "index.db") as archive:
         entries = [entry for (entry,) in archive.index._db.execute("SELECT entry FROM entries")]
-        current = {entry: archive.index.shown(entry).article for entry in entries}
+        current = {entry: archive.index.shown([entry])[0].article for entry in entries}
         return {
             fact.fingerprint
             for entry in entries

@@ -191,7 +191,7 @@ class World:
         incidents.tell(self.archive, sources or [Watched("news", "The News", self.source)], self.rooms, now)
         self.archive.close()
         lines = [self.archive.index.find([f"{HEALTH}\n{guid}"]) for guid in self.archive.index.census.guids(HEALTH)]
-        titles = {self.archive.article(self.archive.index.shown(entry).article).title for entry in lines}
+        titles = {self.archive.article(self.archive.index.shown([entry])[0].article).title for entry in lines}
         new, self.titles = titles - self.titles, titles
         return new
 

@@ -9,7 +9,7 @@ are whole microseconds since 1970.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
@@ -253,13 +253,20 @@ class Index:
         known = "capture BETWEEN ? AND ? OR article BETWEEN ? AND ? OR raw BETWEEN ? AND ?"
         return self._taken(known, *(prefix, f"{prefix}g") * 3)
 
-    def shown(self, entry: int) -> feedlog.Line:
-        """Return what an entry shows now."""
+    def shown(self, entries: Sequence[int]) -> list[feedlog.Line]:
+        """Return what each of some entries shows now."""
         query = (
-            "SELECT e.entry, n.id, e.article, e.source, e.captured, e.updated, NULL FROM events e "
-            "JOIN entries n USING (entry) WHERE e.entry = ? ORDER BY e.captured DESC LIMIT 1"
+            "SELECT e.entry, n.id, e.article, e.source, e.captured, e.updated, NULL FROM events e JOIN entries n "
+            f"USING (entry) WHERE e.entry IN ({', '.join('?' * len(entries))}) ORDER BY e.captured, e.source DESC"
         )
-        return feedlog.Line.read(self._db.execute(query, (entry,)).fetchone())
+        last = {row[0]: row for row in self._db.execute(query, entries)}
+        return [feedlog.Line.read(last[entry]) for entry in entries]
+
+    def recaptured(self, entries: Sequence[int]) -> set[int]:
+        """Return which of some entries have several captures."""
+        query = f"SELECT entry FROM captures WHERE entry IN ({', '.join('?' * len(entries))}) "
+        query += "GROUP BY entry HAVING count(*) > 1"
+        return {entry for (entry,) in self._db.execute(query, entries)}
 
     def sources(self) -> list[str]:
         """Every source that something was captured from, but for what the archive tells of itself."""

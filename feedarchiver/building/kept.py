@@ -58,7 +58,7 @@ class Kept:
     def pieces(self, feed: str, seq: int, line: Line, formats: tuple[str, ...]) -> dict[str, bytes]:
         """Find the pieces of what a feed's event shows: in its own documents, else in those of another feed."""
         found = self._found(feed, seq, formats) if feed in self._had else {}
-        if len(found) < len(formats):
+        if len(found) < len(formats) and self._had - {feed}:
             for other, place in self._log.places(line):
                 missing = tuple(name for name in formats if name not in found)
                 if missing and other in self._had and other != feed:

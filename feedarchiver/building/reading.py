@@ -55,9 +55,10 @@ class Reading:
         sweeps = remade and any(self._pages())  # asked before the first is written: a new folder needs no sweeping
         complete = self._stamp == state_of(self._out.root, ARTICLES) and not remade
         touched, lacking = 0, False
-        for entry, path, line in self._shown(self._due() if complete and self._after != BEFORE else self._missing()):
+        due = self._due() if complete and self._after != BEFORE else self._missing()
+        for path, line, is_recaptured in self._shown(due):
             touched += 1
-            lacking |= not self._page(entry, path, line)
+            lacking |= not self._page(path, line, self._versions(line.entry) if is_recaptured else [])
         self._out.stands(whole.entries - touched)
         if sweeps:
             self._sweep()
@@ -71,11 +72,13 @@ class Reading:
         else:
             self._out.note_whole(ARTICLES, key)
 
-    def _shown(self, entries: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str, Line]]:
-        """Tell what each entry shows, with the articles of some of them at hand at a time."""
-        while some := [(*named, self._index.shown(named[0])) for named in islice(entries, AT_ONCE)]:
-            self._rendering.expect(line for _, _, line in some)
-            yield from some
+    def _shown(self, entries: Iterator[tuple[int, str]]) -> Iterator[tuple[str, Line, bool]]:
+        """Tell what each entry shows, and whether it has several captures; the articles of some at hand at a time."""
+        while some := list(islice(entries, AT_ONCE)):
+            numbers = [entry for entry, _ in some]
+            lines, recaptured = self._index.shown(numbers), self._index.recaptured(numbers)
+            self._rendering.expect(lines)
+            yield from ((path, line, line.entry in recaptured) for (_, path), line in zip(some, lines, strict=True))
 
     def _due(self) -> Iterator[tuple[int, str]]:
         """List the entries that have got a capture, or the copy of an image."""
@@ -103,15 +106,15 @@ class Reading:
             last = found[-1][0]
             yield from found
 
-    def _page(self, entry: int, path: str, line: Line) -> bool:
-        """Write the page of an entry, which shows `line`. One that cannot be read has none until then."""
+    def _page(self, path: str, line: Line, told: list[Version]) -> bool:
+        """Write the page of an entry, which shows `line`, with its versions. One that cannot be read has none then."""
         try:
             shown = self._rendering.entry(line)
         except ArchiveError as error:
             self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
             self._out.remove([path])
             return False
-        document = article_page(shown, self._languages.get(line.source), self._versions(entry))
+        document = article_page(shown, self._languages.get(line.source), told)
         self._out.write(document.path, [document.data], waits=True)
         return True
 
