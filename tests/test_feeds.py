@@ -162,6 +162,20 @@ def test_no_entity_of_a_document_type_is_followed(tmp_path):
     assert len(found.article.content or "") < 1000
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        '<!DOCTYPE rss><rss xmlns:a="a\u3000b"><a:x/></rss>'.encode(),
+        b'<rss><item><p:pos xmlns:p="http://www.opengis.net/gml">1 2</p:pos><x></rss>',
+    ],
+    ids=["blank in a namespace", "place of no entry"],
+)
+def test_what_feedparser_stumbles_over(data):
+    """A document on which feedparser itself fails is refused, and ends nothing else."""
+    with pytest.raises(feeds.NotAFeed, match="feedparser cannot read it"):
+        feeds.parse(data)
+
+
 @given(st.binary(max_size=300))
 @example(b'<?xml version="1.0" encoding="punycode"?><rss>\xff</rss>')
 @example(b"<rss><channel><item><guid>http://[</guid><link>http://[</link></item></channel></rss>")

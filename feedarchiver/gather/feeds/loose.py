@@ -31,13 +31,7 @@ def read(text: str, url: str | None, problems: Problems, limit: int) -> ParsedFe
         if not outlined.entries:
             raise NotAFeed(outlined.cut)
         problems.add(f"{outlined.cut}; only the first {len(outlined.entries):,} entries were read")
-    # The type and charset are said so that feedparser neither guesses nor doubts them.
-    told = feedparser.parse(
-        io.BytesIO(mended(outlined.text).encode(errors="replace")),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    told = _told(mended(outlined.text))
     if not told.version and not told.entries:
         raise NotAFeed("not a feed")
     if told.bozo:
@@ -46,6 +40,19 @@ def read(text: str, url: str | None, problems: Problems, limit: int) -> ParsedFe
     atom = told.version.startswith("atom")
     own = outlined.entries if len(outlined.entries) == len(told.entries) else None
     return entry.feed(_head(told.feed, url, atom=atom), _entries(told.entries, own, atom=atom), problems, limit)
+
+
+def _told(text: str) -> Any:
+    # The type and charset are said so that feedparser neither guesses nor doubts them.
+    try:
+        return feedparser.parse(
+            io.BytesIO(text.encode(errors="replace")),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except Exception as error:  # it stumbles over a place that stands alone, a wide blank in a namespace, and more
+        raise NotAFeed(f"feedparser cannot read it ({type(error).__name__}: {error})") from error
 
 
 def _head(feed: dict[str, Any], url: str | None, *, atom: bool) -> Head:
