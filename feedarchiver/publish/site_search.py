@@ -137,7 +137,7 @@ class _Growing:
         self.standing = {segment for segment in segments(self.before) if segment.end <= self.before}
         self.taken = self.before
         if self.before % BLOCK:
-            self.rows = _rows(self.read(_block_path(self.before // BLOCK)))
+            self.rows = _rows(self.read(_block_path(self.before // BLOCK)))[: self.before % BLOCK]
 
     def made(self, segment: Segment) -> Iterator[Document]:
         """Make a segment, and the blocks of the entries that it takes."""
