@@ -13,6 +13,7 @@ from feedarchiver import building
 from feedarchiver.archive.archive import Archive
 from feedarchiver.errors import StorageError
 from feedarchiver.model import Article, Feed, Filter, Received
+from feedarchiver.publish import site_search
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ALL = Feed(id="all", title="All")
@@ -287,6 +288,17 @@ def test_lost_index(world):
     kept = {path: data for path, data in before.items() if not path.startswith("gone/") and "99." not in path}
     kept = {path: data for path, data in kept.items() if path not in LISTS}
     assert {path: data for path, data in after.items() if path not in LISTS} == kept | {"gone/mine.txt": b"mine"}
+
+
+def test_less_to_search_without_the_index(world):
+    """Where the index is lost and the feeds take less than before, nothing of the rest can be searched any more."""
+    world.add(*map(article, range(40)))
+    world.build()
+    world.index.unlink()
+    world.feeds = (ALL._replace(filter=Filter(exclude=(("title", "T[1-3]"),))),)
+    world.build()
+    searched = {path for path in world.documents() if path.startswith("search/")}
+    assert searched == set(site_search.paths(7))
 
 
 def test_removed_feed(world):

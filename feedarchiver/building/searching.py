@@ -18,7 +18,7 @@ from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, Write
 
 FOLDER = "search/"
 _MEMORY_BYTES = 4_000_000
-_OURS = re.compile(r"\d{6,}\.\d{3}\.js")
+_OURS = re.compile(r"\d{6,}(?:\.\d{3})?\.js")
 
 
 class Searching:
@@ -94,6 +94,6 @@ class Searching:
 
     def _strange(self) -> set[str]:
         """Find files that are called as ours are, when it is not known which those are."""
-        folders = (f"{FOLDER}{size}" for size, _ in LEVELS)
+        folders = (f"{FOLDER}{name}" for name in (*(size for size, _ in LEVELS), "entries"))
         found = (f"{folder}/{name}" for folder in folders for name in self._out.folder.names(folder))
         return {path for path in found if _OURS.fullmatch(path.rpartition("/")[2])}
