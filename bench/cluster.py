@@ -129,10 +129,11 @@ def _work(folder: str, url: str, count: int) -> None:
         chance=random.random,
         told=lambda *_: None,
         done=lambda updated, _: done.append(updated.asked),
+        began=lambda _: began.append((time.time(), _used_s())),
         waits=lambda error: print(error, file=sys.stderr),
         failed=lambda job, error: print(job, repr(error), file=sys.stderr),
     )
-    work(orders, lambda _: began.append((time.time(), _used_s())))
+    work(orders)
     ((at_s, used_s),) = began
     print(at_s, time.time(), _used_s() - used_s, sum(done))
 

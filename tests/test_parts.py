@@ -22,7 +22,7 @@ from feedarchiver.archive.survey import Helped
 from feedarchiver.archive.verify import Verifier
 from feedarchiver.working import works
 from feedarchiver.working.board import Board
-from feedarchiver.working.parts import Parts
+from feedarchiver.working.parts import Parts, helped
 from feedarchiver.working.works import Part
 
 SOAK = os.environ.get("FEEDARCHIVER_SOAK")
@@ -124,7 +124,7 @@ def test_what_workers_read(tmp_path, setting, alone):
     """
     lines = [*map(str, Verifier(setting.archive.bucket, None).objects())]
     with living(setting.farm, "worker") as one, living(setting.farm, "worker") as other:
-        within(30, lambda: setting.queue.alive() == 2)
+        within(30, lambda: setting.queue.hands().alive == 2)
         with setting.helped(lambda: within(30, setting.is_idle)) as (surveyor, mine):
             rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
             assert [part.argument for part in mine] == ["captures 0"]
@@ -157,7 +157,7 @@ def test_a_worker_is_killed(tmp_path, setting, alone):
             worker.process.wait()
             kept.rename(held)
 
-        within(30, lambda: setting.queue.alive() == 1)
+        within(30, lambda: setting.queue.hands().alive == 1)
         kept = held.rename(tmp_path / "kept")
         os.mkfifo(held)  # whoever reads that has to wait
         with setting.helped(kill) as (surveyor, mine):
@@ -227,7 +227,7 @@ def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
     (copy.folder / "config.toml").write_bytes((setting.farm.folder / "config.toml").read_bytes())
     shutil.rmtree(copy.archive / "captures")
     with living(copy, "worker") as worker:
-        within(30, lambda: setting.queue.alive() == 1)
+        within(30, lambda: setting.queue.hands().alive == 1)
         with setting.helped(
             lambda: within(30, lambda: setting.queue.seen().failed or setting.queue.seen().under_way)
         ) as (surveyor, mine):
@@ -238,6 +238,58 @@ def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
     assert rows(tmp_path / "helped.db") == alone
     (said,) = setting.said
     assert "is not the archive there, but a copy of it; have both use the same one; it was done here" in said
+
+
+LACKING = """
+CREATE FUNCTION lack() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'no connection is left' USING ERRCODE = 'insufficient_resources';
+END $$;
+CREATE TRIGGER lacking BEFORE INSERT ON feedarchiver_jobs.feedarchiver_workers FOR EACH ROW EXECUTE FUNCTION lack()
+"""
+
+
+def test_who_is_there(setting):
+    """A worker says that it has begun when it can be asked for help, and tries again when that cannot be noted.
+
+    One of an earlier version, which does no partitions, is not asked; of those that are silent a command tells.
+    """
+    told = []
+
+    def workers():
+        with helped(setting.farm.config.engine, setting.archive, told.append) as help_:
+            return help_ and help_.workers
+
+    session = setting.queue.session
+    old = session.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id").fetchone()[0]
+    session.execute("INSERT INTO feedarchiver_workers VALUES (?, ?, 'old')", (old, setting.queue.name))
+    assert len(setting.queue.seen().workers) == 1
+    assert (workers(), told) == (None, [])
+    session.script(LACKING)
+    with living(setting.farm, "worker") as worker:
+        worker.wait_for("waiting: .*no connection is left")
+        assert not any("has begun" in line for line in worker.lines)
+        session.execute("DROP TRIGGER lacking ON feedarchiver_workers")
+        worker.wait_for("has begun")
+        assert (workers(), told) == (1, [])
+        worker.process.kill()
+        worker.process.wait()
+    session.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '100 s'")
+    assert (workers(), told) == (None, ["all workers (1) have been silent for 90 seconds; all is done here"])
+
+
+def test_the_jobs_may_not_be_used(setting, cluster):
+    """Who may not use the jobs, or not make the tables that are new, does everything alone, and says so."""
+    told = []
+    database = setting.farm.address.partition("@/")[2].partition("?")[0]
+    setting.queue.session.execute("DROP TABLE feedarchiver_parts")
+    cluster.run(database, "CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA feedarchiver_jobs TO reader")
+    engine = setting.farm.config.engine
+    engine = engine._replace(url=engine.url.replace("feed@", "reader@"))
+    with helped(engine, setting.archive, told.append) as help_:
+        assert help_ is None
+    (said,) = told
+    assert said.startswith("no worker can be reached: permission denied for ")
+    cluster.run(database, "DROP OWNED BY reader; DROP ROLE reader")
 
 
 def eights(count):
@@ -256,7 +308,7 @@ def test_a_large_archive(tmp_path, cluster, killed):
         farm("reindex")
         found = farm("verify")
         workers = [stack.enter_context(living(farm, "worker")) for _ in range(2)]
-        within(60, lambda: queue.alive() == 2)
+        within(60, lambda: queue.hands().alive == 2)
         with living(farm, "reindex") as command:
             done = "SELECT 1 FROM feedarchiver_parts WHERE said IS NOT NULL"
             within(60, lambda: queue.session.execute(done).fetchone())

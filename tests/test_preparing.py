@@ -94,7 +94,7 @@ def ready(stack, leader, count):
     for one in started:
         one.wait_for("has begun")
     with leader.archive_(None) as archive, leader.queue(archive) as queue:
-        within(20, lambda: queue.alive() == count)
+        within(20, lambda: queue.hands().alive == count)
     return started
 
 

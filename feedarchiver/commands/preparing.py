@@ -10,8 +10,8 @@ from itertools import chain, islice
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.commands.console import Console
-from feedarchiver.commands.naming import plural
-from feedarchiver.errors import ArchiveError
+from feedarchiver.commands.helping import helping, warn
+from feedarchiver.errors import FeedarchiverError
 from feedarchiver.model import ObjectId
 
 LEAST = 2_000
@@ -35,24 +35,17 @@ def prepared(  # noqa: PLR0913 - what is prepared, and how
     if len(first) < least:
         return
 
-    def warn(why: str) -> None:
-        console.warn(why, event="worker", reason=why)
+    from feedarchiver.building.ahead import argument, named
 
     try:
-        from feedarchiver.building.ahead import argument, named
-        from feedarchiver.working.parts import helped
-    except ImportError:  # workers are others; this machine can do without them
-        return
-    try:
-        with helped(engine, archive, warn) as help_:
-            if help_ is None:
+        with helping(console, engine, archive) as parts:
+            if parts is None:
                 return
-            console.say(f"spread over {plural(help_.workers, 'worker')}", event="spread", workers=help_.workers)
             every = chain(first, articles)
-            parts = iter(lambda: list(islice(every, at_once)), [])
-            with closing(help_.parts.each("prepare", map(argument, parts))) as coming:
+            some = iter(lambda: list(islice(every, at_once)), [])
+            with closing(parts.each("prepare", map(argument, some))) as coming:
                 for part, made in coming:
                     console.step()
                     yield named(part), made
-    except (ArchiveError, OSError, ImportError) as error:  # of those who prepare on this machine
-        warn(f"{error}; the build prepares the rest itself")
+    except (FeedarchiverError, OSError) as error:  # of those who prepare on this machine
+        warn(console, f"{error}; the build prepares the rest itself")

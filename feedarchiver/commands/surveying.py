@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.survey import Each, Helped, Surveyor
 from feedarchiver.commands.console import Console
-from feedarchiver.commands.naming import plural
+from feedarchiver.commands.helping import helping, warn
 from feedarchiver.config import Config
 
 
@@ -19,7 +20,7 @@ def surveying(console: Console, config: Config, archive: Archive) -> Iterator[Su
         return
     with ExitStack() as stack:
         helper = _Helper(console, config.engine, archive, stack)
-        yield Helped(archive.bucket, helper.asked, helper.warn)
+        yield Helped(archive.bucket, helper.asked, partial(warn, console))
 
 
 class _Helper:
@@ -33,19 +34,6 @@ class _Helper:
     def asked(self) -> Each | None:
         if not self._is_asked:
             self._is_asked = True
-            self._each = self._ask()
+            parts = self._stack.enter_context(helping(self._console, self._engine, self._archive))
+            self._each = None if parts is None else parts.each
         return self._each
-
-    def warn(self, why: str) -> None:
-        self._console.warn(why, event="worker", reason=why)
-
-    def _ask(self) -> Each | None:
-        try:
-            from feedarchiver.working.parts import helped
-        except ImportError:  # workers are others; this machine can do without them
-            return None
-        help_ = self._stack.enter_context(helped(self._engine, self._archive, self.warn))
-        if help_ is None:
-            return None
-        self._console.say(f"spread over {plural(help_.workers, 'worker')}", event="spread", workers=help_.workers)
-        return help_.parts.each

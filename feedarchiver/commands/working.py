@@ -62,10 +62,11 @@ def worker_command(console: Console, concurrency: int, log: str, *, until_idle: 
         chance=random.random,
         told=account.came,
         done=account.done,
+        began=lambda name: told.say(f"worker {name} has begun", event="begun", worker=name),
         waits=account.waits,
         failed=account.failed,
     )
-    work(orders, lambda name: told.say(f"worker {name} has begun", event="begun", worker=name))
+    work(orders)
     account.sum_up()
     told.say("stopped", event="stopped")
     return 0

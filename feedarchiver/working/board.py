@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
-from feedarchiver.archive.postgres.session import Session, is_away, is_doubtful
+from feedarchiver.archive.postgres.session import FAILURES, Session
 from feedarchiver.working.queue import Batch, Kind, Place, Queue, forget_parts, opened, put
 from feedarchiver.working.works import Part
 
@@ -95,14 +95,12 @@ class Board:
         forget_parts(session, self._queue)
 
     def _ask(self, asked: Callable[[Session], _T]) -> _T | None:
-        """Ask the database. When it has gone away, or a table has, do without it from now on."""
+        """Ask the database. When it does not do it, whatever the reason, do without it from now on."""
         if self._session is None:
             return None
         try:
             return asked(self._session)
-        except Exception as error:
-            if not is_away(error) and not is_doubtful(error):
-                raise
+        except FAILURES as error:
             self._session.close()
             self._session = None
             self._lost(error)

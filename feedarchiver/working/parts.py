@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.postgres.session import is_away, is_doubtful
+from feedarchiver.archive.postgres.session import FAILURES
 from feedarchiver.archive.postgres.session import told as why
 from feedarchiver.archive.spread import Crew, cores_here
+from feedarchiver.errors import ArchiveError
 from feedarchiver.working.board import Board
 from feedarchiver.working.carrying import crew
-from feedarchiver.working.queue import Queue
+from feedarchiver.working.queue import SILENT_S, Hands, Queue
 from feedarchiver.working.works import Part, unpacked
 
 AHEAD = 32
@@ -40,26 +41,28 @@ class Help(NamedTuple):
 def helped(engine: IndexAddress, archive: Archive, told: Callable[[str], None]) -> Iterator[Help | None]:
     """Have workers help, if any is alive; None: there is nobody.
 
-    `told` hears what keeps them from it, and what one could not do. Then the work is done all the same.
+    `told` hears what keeps them from it, and what one could not do. Then the work is done all the same. Nothing is
+    said where nobody has begun to work: that may be on purpose.
     """
 
     def lost(error: Exception) -> None:
         told(f"no worker can be reached any more: {why(error) or error}; the rest is done here")
 
-    board, workers = None, 0
+    board, hands = None, Hands(0, 0)
     try:
         with closing(Queue(engine, archive.format)) as queue:
-            if workers := queue.alive():
+            hands = queue.hands()
+            if hands.alive:
                 board = Board(queue, lost)
-    except Exception as error:
-        if not is_away(error) and not is_doubtful(error):
-            raise
+            elif hands.silent:
+                told(f"all workers ({hands.silent}) have been silent for {SILENT_S:.0f} seconds; all is done here")
+    except (*FAILURES, ArchiveError, ImportError) as error:
         told(f"no worker can be reached: {why(error) or error}; all is done here")
     if board is None:
         yield None
         return
     with closing(board), closing(crew(archive)) as mine:
-        yield Help(Parts(board, mine, cores_here(), archive.sight(), told), workers)
+        yield Help(Parts(board, mine, cores_here(), archive.sight(), told), hands.alive)
 
 
 class Parts:

@@ -25,7 +25,6 @@ SILENT_S = 90.0
 
 _AT_ONCE = 1_000
 _FAILED_FOR = "1 hour"
-_FRESH = "30 s"  # three beats
 # A table that is full and empty by turns has no statistics that hold: jobs are to be found by the indexes all the same.
 _NO_PLANS = ("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "enable_sort", "jit")
 _OWN_TABLES = """
@@ -106,6 +105,13 @@ class Seen(NamedTuple):
     under_way: int
     failed: int
     workers: tuple[tuple[str, datetime], ...]
+
+
+class Hands(NamedTuple):
+    """How many workers there are for partitions: heard of of late, and not."""
+
+    alive: int
+    silent: int
 
 
 class Queue:
@@ -194,17 +200,22 @@ class Queue:
         workers = tuple((name, at) for name, at in self.session.execute(query, (self.name,)))
         return Seen(waiting, under_way, sum(counts.values()), workers)
 
-    def alive(self) -> int:
-        """Count the workers that have given a sign of life of late."""
+    def hands(self) -> Hands:
+        """Count the workers that do partitions: those of earlier versions do none."""
+        silent = f"w.last_heartbeat < now() - interval '{SILENT_S} s'"
         query = (
-            "SELECT count(*) FROM feedarchiver_workers f JOIN procrastinate_workers w ON w.id = f.worker "
-            f"WHERE f.queue = ? AND w.last_heartbeat > now() - interval '{_FRESH}'"
+            f"SELECT count(*) FILTER (WHERE NOT {silent}), count(*) FILTER (WHERE {silent}) "
+            "FROM feedarchiver_workers f JOIN procrastinate_workers w ON w.id = f.worker WHERE f.queue = ?"
         )
-        return int(self.session.execute(query, (self.name,)).fetchone()[0])
+        return Hands(*self.session.execute(query, (self.parts,)).fetchone())
 
-    def call(self, worker: int, name: str) -> None:
-        """Note what a worker is called."""
-        self.session.execute("INSERT INTO feedarchiver_workers VALUES (?, ?, ?)", (worker, self.name, name))
+    def call(self, name: str, *workers: int) -> None:
+        """Note what those are called who work for one process: on jobs, and on partitions. Some may have ended."""
+        query = (
+            "INSERT INTO feedarchiver_workers SELECT w.id, new.queue, ?::text "
+            "FROM unnest(?::bigint[], ?::text[]) AS new (id, queue) JOIN procrastinate_workers w USING (id)"
+        )
+        self.session.execute(query, (name, list(workers), [self.name, self.parts]))
 
     def _try(self, what: str) -> bool:
         return bool(self.session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(what),)).fetchone()[0])

@@ -51,8 +51,8 @@ _RETRY_S, _MOST_TRIES = 30, 3
 class Orders(NamedTuple):
     """What a worker is told by who makes it.
 
-    `waits` hears why a server is waited for, `failed` which job failed and why. `until_idle`: it ends when there is
-    nothing to do. The others as in `Desk` and `Tasks`.
+    `began` hears the name of the worker, once others know of it, `waits` why a server is waited for, `failed` which job
+    failed and why. `until_idle`: it ends when there is nothing to do. The others as in `Desk` and `Tasks`.
     """
 
     engine: IndexAddress
@@ -66,13 +66,14 @@ class Orders(NamedTuple):
     chance: Callable[[], float]
     told: Told
     done: Callable[[Updated, Fetched], None]
+    began: Callable[[str], None]
     waits: Callable[[Exception], None]
     failed: Callable[[str, Exception], None]
     gap_s: float = GAP_S
 
 
-def work(orders: Orders, began: Callable[[str], None]) -> None:
-    """Work until a signal says to end, or there is nothing to do. `began` is called with the name of the worker.
+def work(orders: Orders) -> None:
+    """Work until a signal says to end, or there is nothing to do.
 
     Raises StorageError when the database cannot be used to begin with.
     """
@@ -87,7 +88,6 @@ def work(orders: Orders, began: Callable[[str], None]) -> None:
             hosts = Hosts(lambda: opened(orders.engine), orders.gap_s, patience)
             carrying = Carrying(reading, lambda: opened(orders.engine), name, patience)
             try:
-                began(name)
                 asyncio.run(_Working(orders, queue, name, patience, storer, hosts.turn, reading, carrying).run())
             finally:
                 patience.end()
@@ -125,6 +125,7 @@ class _Working:
         self._threads = _Threads(orders.concurrency + cores_here())
         self._workers: list[Worker] = []
         self._ending = asyncio.Event()
+        self._has_begun = False
 
     async def run(self) -> None:
         """Work, with another connection whenever one is lost."""
@@ -162,7 +163,7 @@ class _Working:
                 self._hired(app, self._queue.name, self._orders.concurrency, _POLL_S),
                 self._hired(app, self._queue.parts, cores_here(), _PARTS_POLL_S),
             ]
-            calling = asyncio.create_task(self._call(self._workers[0]))
+            calling = asyncio.create_task(self._call())
             try:
                 if not self._ending.is_set():
                     await _together(self._workers)
@@ -187,12 +188,25 @@ class _Working:
             stalled_worker_timeout=SILENT_S,
         )
 
-    async def _call(self, worker: Worker) -> None:
-        """Note what the worker is called, once it has a number."""
-        while worker.worker_id is None:  # noqa: ASYNC110 - it tells nobody
+    async def _call(self) -> None:
+        """Note what both workers are called, once they have numbers: nobody knows of them before."""
+        numbers: list[int] = []
+        while len(numbers) < len(self._workers):
             await asyncio.sleep(0.01)
-        self._queue.call(worker.worker_id, self._name)
-        self._queue.close()
+            numbers = [worker.worker_id for worker in self._workers if worker.worker_id]
+        while not self._ending.is_set():
+            try:
+                with closing(self._queue):
+                    self._queue.call(self._name, *numbers)
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                await self._pause(error)
+                continue
+            if not self._has_begun:
+                self._has_begun = True
+                self._orders.began(self._name)
+            return
 
     async def _job(self, kind: Kind, said: str) -> None:
         """Carry out a job, and wait until what came of it is durable."""

@@ -31,6 +31,8 @@ _MEANINGS = {
 }
 _DOUBTFUL = ("XX", "22", "23", "3F000", "42P01", "42703")  # damage, contradictions, a schema, table or column lacks
 _PREFIX = "connection failed: "
+FAILURES = (StorageError, psycopg.Error)
+"""All that a session raises when PostgreSQL does not do something."""
 
 
 class _Text(StrDumper):
