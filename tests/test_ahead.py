@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_building import World, article
 
+from feedarchiver import building
 from feedarchiver.building.ahead import Ahead, made
 from feedarchiver.model import ObjectId
 
@@ -123,6 +124,50 @@ def test_no_room(world):
         archive.cleaned._spool.close()
         assert ahead.take(articles, list(made(archive, articles))) == 0
         assert ahead.is_full
+        assert building.build(archive, world.feeds, world.target, advance=lambda _: None, prepare=Others(world)).is_full
+
+
+def test_very_long_articles(world):
+    """What is too long to travel and lie in memory with all the others is left to the build, one after the other."""
+    with world.archive() as archive:
+        long, *rest = archive.index.feeds.told(0)
+        most = sum(len(said(archive, one)) for one in rest)
+        assert [one for one, *_ in made(archive, [*rest, long], most)] == rest
+        assert [one for one, *_ in made(archive, [*rest, long])] == [*rest, long]
+        assert list(made(archive, [long, *rest], 1)) == list(
+            made(archive, [one for one in rest if not said(archive, one)])
+        )
+
+
+def said(archive, object_id):
+    """Read what an article says."""
+    article = archive.article(object_id)
+    return (article.content or "") + (article.summary or "")
+
+
+class Far:
+    """A store that is far away, of which it is remembered what it was to expect."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.expected: list[str] = []
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def expect(self, objects):
+        """Remember them."""
+        self.expected += [name for _, name in objects]
+
+
+def test_far_away(world):
+    """Articles are fetched together that something was made of: it need not wait for each of them."""
+    with world.archive() as archive:
+        articles = list(archive.index.feeds.told(0))
+        said = list(made(archive, articles))
+        archive.bucket = Far(archive.bucket)
+        assert Ahead(archive).take(articles, said) == len(articles)
+        assert archive.bucket.expected == articles
 
 
 def test_each_once(world):

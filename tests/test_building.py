@@ -56,8 +56,9 @@ class World:
         with self.archive() as archive, archive.writing(START + timedelta(days=self.runs)) as writer:
             return [writer.add_image(url, data) for url, data in images.items()]
 
-    def build(self, **how):
-        target = building.Target(
+    @property
+    def target(self):
+        return building.Target(
             folder=self.out,
             base_url=self.base_url,
             title="Site",
@@ -65,8 +66,10 @@ class World:
             pages=self.pages,
             archived_images=self.archived_images,
         )
+
+    def build(self, **how):
         with self.archive() as archive:
-            return building.build(archive, self.feeds, target, advance=lambda _: None, **how)
+            return building.build(archive, self.feeds, self.target, advance=lambda _: None, **how)
 
     def documents(self):
         return {str(path.relative_to(self.out)): path.read_bytes() for path in self.out.rglob("*") if path.is_file()}

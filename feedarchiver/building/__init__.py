@@ -129,6 +129,7 @@ def _ahead(archive: Archive, target: Target, prepare: "Prepare", done: Built, *,
         for articles, said in coming:
             done.prepared += ahead.take(articles, said)
             if ahead.is_full:
+                done.is_full = True
                 break
     return ahead.lines if done.prepared else None
 

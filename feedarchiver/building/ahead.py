@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Prepare = Callable[[Iterator[ObjectId]], Generator[tuple[Sequence[ObjectId], object]]]
 """Has `made` done for articles by whoever can, some at a time; gives them with what is said to have come of them."""
 
+MOST = 16_000_000
+"""How many characters of articles are made something of at a time; some thousand in each are usual."""
+
 _UNSAFE = re.compile(r'["\\/\x00-\x1f\ud800-\udfff]')  # in the scripts that lines become
 
 
@@ -75,13 +78,22 @@ def prepared(archive: "Archive", said: str) -> list[list[Any]]:
     return list(made(archive, named(said)))
 
 
-def made(archive: "Archive", articles: Iterable[ObjectId]) -> Iterator[list[Any]]:
-    """Make of each article what a build will want of it, fit for JSON. One that cannot be read is passed over."""
+def made(archive: "Archive", articles: Iterable[ObjectId], most: int = MOST) -> Iterator[list[Any]]:
+    """Make of each article what a build will want of it, fit for JSON.
+
+    One that cannot be read is passed over, and so is one with which all would be longer than `most` characters: they
+    travel in one piece, and lie in the memory of several at once; a build makes one after the other.
+    """
+    room = most
     for _, object_id in ahead(archive.bucket, (("articles", article) for article in articles)):
         try:
             article = archive.article(object_id)
         except ArchiveError:
             continue  # the build tells of it
+        length = len(article.content or "") + len(article.summary or "")
+        if length > room:
+            continue
+        room -= length
         yield _made(object_id, article)
 
 
@@ -107,9 +119,10 @@ class Ahead:
         self._archive, self._lines = archive, archive.spool()
         self.is_full = False
 
-    def take(self, articles: Iterable[ObjectId], said: object) -> int:
+    def take(self, articles: Sequence[ObjectId], said: object) -> int:
         """Take what somebody says that he has made of articles. Returns of how many it can be that."""
         wanted = set(articles)
+        self._archive.expect(articles)
         return sum(self._take(wanted, one) for one in said) if isinstance(said, list) else 0
 
     def _take(self, wanted: set[ObjectId], said: Any) -> bool:

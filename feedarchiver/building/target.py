@@ -35,7 +35,7 @@ class Target:
 class Built:
     """What a build came to. `faults`: one line for each entry that could not be published.
 
-    `prepared`: how many articles others had made something of before.
+    `prepared`: how many articles others had made something of before. `is_full`: the disk had no room for more.
     """
 
     feeds: int = 0
@@ -44,3 +44,4 @@ class Built:
     removed: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     prepared: int = 0
+    is_full: bool = False

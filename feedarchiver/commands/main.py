@@ -279,7 +279,8 @@ def _told(done: flow.Imported | building.Built) -> str:
     if isinstance(done, building.Built):
         parts = [plural(done.feeds, "feed"), f"{plural(len(done.written), 'document')} written"]
         parts += [f"{done.unchanged} unchanged", *([f"{len(done.removed)} removed"] if done.removed else [])]
-        parts += [f"{plural(done.prepared, 'article')} prepared beforehand"] if done.prepared else []
+        full = ", more had no room on the disk" if done.is_full else ""
+        parts += [f"{plural(done.prepared, 'article')} prepared beforehand{full}"] if done.prepared or full else []
         return ", ".join(parts)
     parts = [plural(done.articles, "article"), f"{done.new} new"]
     parts += [plural(done.versions, "new version")] if done.versions else []
