@@ -235,6 +235,8 @@ def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
             assert len(mine) == 16
         worker.wait_for("part reindex captures .*: failed: ")
         assert worker.end() == 0
+    setting.queue.rescue()
+    assert setting.queue.seen().failed == 0, "they were done all the same"
     assert rows(tmp_path / "helped.db") == alone
     (said,) = setting.said
     assert "is not the archive there, but a copy of it; have both use the same one; it was done here" in said

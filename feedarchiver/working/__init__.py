@@ -6,6 +6,7 @@
     patience.py  waiting: for a pause, for a server that is away, for the end
     tasks.py     what a job does: sources polled, pages read, pictures fetched
     storer.py    what comes of several jobs, stored together
+    threads.py   threads that end with the process
     worker.py    a worker: jobs taken, carried out and given back, until it is to end
     works.py     what can be done in partitions, by name
     parts.py     work in partitions, for who asks for it

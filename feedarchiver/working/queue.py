@@ -54,7 +54,7 @@ DELETE FROM feedarchiver_parts p WHERE NOT EXISTS (
 )
 """
 _LEFT_JOBS = """
-DELETE FROM procrastinate_jobs j WHERE j.queue_name = ? AND j.status = 'todo' AND NOT EXISTS (
+DELETE FROM procrastinate_jobs j WHERE j.queue_name = ? AND j.status <> 'doing' AND NOT EXISTS (
     SELECT 1 FROM feedarchiver_parts p WHERE j.lock = ? || ' ' || p.run || ' ' || p.number
 )
 """

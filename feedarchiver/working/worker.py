@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
 from functools import partial
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import Any, NamedTuple
 
 from procrastinate import App, BaseRetryStrategy, PsycopgConnector, RetryDecision
@@ -39,6 +38,7 @@ from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import SILENT_S, Batch, Kind, Queue, connection, opened
 from feedarchiver.working.storer import Desk, Storer
 from feedarchiver.working.tasks import Tasks
+from feedarchiver.working.threads import Threads, tell
 
 GRACE_S = 25.0
 """How long jobs under way may take to their next pause when a worker is to end, before they are left to others."""
@@ -122,7 +122,7 @@ class _Working:
             chance=orders.chance,
             contact=orders.contact,
         )
-        self._threads = _Threads(orders.concurrency + cores_here())
+        self._threads = Threads(orders.concurrency + cores_here())
         self._workers: list[Worker] = []
         self._ending = asyncio.Event()
         self._has_begun = False
@@ -212,7 +212,7 @@ class _Working:
         """Carry out a job, and wait until what came of it is durable."""
         batch, loop, left = Batch.read(kind, said), asyncio.get_running_loop(), Event()
         ended: asyncio.Future[None] = loop.create_future()
-        self._threads.give(partial(self._carry_out, batch, partial(_tell, loop, ended), left))
+        self._threads.give(partial(self._carry_out, batch, partial(tell, loop, ended), left))
         try:
             await ended
         except asyncio.CancelledError:
@@ -264,25 +264,6 @@ class _Again(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": _RETRY_S * 4**job.attempts}) if job.attempts < self._most else None
 
 
-class _Threads:
-    """Threads that carry out what they are given, each one thing at a time. They end with the process."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._count, self._idle = most, 0, 0
-        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
-
-    def give(self, work: Callable[[], None]) -> None:
-        """Have something done."""
-        if self._count < self._most:
-            self._count += 1
-            Thread(target=self._run, daemon=True).start()
-        self._work.put(work)
-
-    def _run(self) -> None:
-        while True:
-            self._work.get()()
-
-
 async def _together(workers: list[Worker]) -> None:
     """Let all work until each has come to its end, or one cannot go on."""
     tasks = [asyncio.ensure_future(worker.run()) for worker in workers]  # type: ignore[no-untyped-call]
@@ -292,20 +273,6 @@ async def _together(workers: list[Worker]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, ended: "asyncio.Future[None]", error: Exception | None) -> None:
-    """Say from a thread that a job has ended."""
-
-    def tell() -> None:
-        if not ended.done():
-            if error is None:
-                ended.set_result(None)
-            else:
-                ended.set_exception(error)
-
-    with suppress(RuntimeError):  # the loop has ended, and the job was left to others
-        loop.call_soon_threadsafe(tell)
 
 
 class _Pool(AsyncConnectionPool[Any]):
