@@ -13,7 +13,7 @@ from threading import Condition, Lock, Thread
 from typing import Any
 
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.postgres.place import lock_number
+from feedarchiver.archive.postgres.locks import lock_number
 from feedarchiver.archive.postgres.session import Session, is_away
 from feedarchiver.gather.web.client import Turn
 from feedarchiver.working.patience import Ended, Patience

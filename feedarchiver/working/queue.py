@@ -16,7 +16,8 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.postgres.place import lock_number, name_of
+from feedarchiver.archive.postgres.locks import HELD, is_held, lock_number, try_lock, unlock
+from feedarchiver.archive.postgres.place import name_of
 from feedarchiver.archive.postgres.session import Session
 
 SPACE = "feedarchiver_jobs"
@@ -46,13 +47,7 @@ ALTER TABLE feedarchiver_parts SET (
     toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000
 );
 """
-_LEFT_PARTS = """
-DELETE FROM feedarchiver_parts p WHERE NOT EXISTS (
-    SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND l.classid::bigint << 32 | l.objid::bigint = p.run
-)
-"""
+_LEFT_PARTS = f"DELETE FROM feedarchiver_parts p WHERE NOT EXISTS (SELECT 1 FROM {HELD} WHERE held.number = p.run)"
 _LEFT_JOBS = """
 DELETE FROM procrastinate_jobs j WHERE j.queue_name = ? AND j.status <> 'doing' AND NOT EXISTS (
     SELECT 1 FROM feedarchiver_parts p WHERE j.lock = ? || ' ' || p.run || ' ' || p.number
@@ -140,19 +135,18 @@ class Queue:
     @contextmanager
     def ticking(self) -> Iterator[bool]:
         """Be the only one who puts jobs into the queue, if nobody else is."""
-        mine = bool(self._try(f"tick {self.name}"))
+        number = lock_number(f"tick {self.name}")
+        mine = try_lock(self.session, number)
         try:
             yield mine
         finally:
             if mine and self._session is not None and not self._session.is_closed:
-                self._session.execute("SELECT pg_advisory_unlock(?)", (lock_number(f"tick {self.name}"),))
+                unlock(self._session, number)
 
     def leads(self) -> bool:
         """Tell whether this process is the one that publishes, for as long as it is connected; become it if need be."""
         number = lock_number(f"leader {self.name}")
-        held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objsubid = 1 "
-        held += "AND classid::bigint << 32 | objid::bigint = ?"
-        return bool(self.session.execute(held, (number,)).fetchone()) or self._try(f"leader {self.name}")
+        return is_held(self.session, number) or try_lock(self.session, number)
 
     def taken(self) -> set[Place]:
         """Name what there is a job of already, be it one that has failed."""
@@ -216,9 +210,6 @@ class Queue:
             "FROM unnest(?::bigint[], ?::text[]) AS new (id, queue) JOIN procrastinate_workers w USING (id)"
         )
         self.session.execute(query, (name, list(workers), [self.name, self.parts]))
-
-    def _try(self, what: str) -> bool:
-        return bool(self.session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(what),)).fetchone()[0])
 
 
 def put(session: Session, queue: str, batches: Sequence[Batch]) -> None:

@@ -25,6 +25,7 @@ import psycopg
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.postgres.batch import BatchIndex
+from feedarchiver.archive.postgres.locks import try_lock, unlock
 from feedarchiver.archive.postgres.session import Session
 from feedarchiver.archive.writer import Seen, Writer
 from feedarchiver.errors import ArchiveError, Crossed
@@ -144,8 +145,8 @@ class Beside:
         """Take in what writers that have ended have left."""
         query = "SELECT DISTINCT writer FROM feedarchiver.pending WHERE archive = ?"
         for (other,) in lists.execute(query, (self._place.archive,)).fetchall():
-            if other == self._writer or not lists.execute("SELECT pg_try_advisory_lock(?)", (other,)).fetchone()[0]:
+            if other == self._writer or not try_lock(lists, other):
                 continue
             self._bucket.harden()
             self._place.taken_over(lists, other, writer.take_over)
-            lists.execute("SELECT pg_advisory_unlock(?)", (other,))
+            unlock(lists, other)

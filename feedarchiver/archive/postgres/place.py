@@ -31,6 +31,7 @@ from feedarchiver.archive.lock import locked
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.lasting import Lasting
+from feedarchiver.archive.postgres.locks import holder, lock_number, try_lock, unlock
 from feedarchiver.archive.postgres.session import Session, is_doubtful
 from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
 from feedarchiver.model import ObjectId
@@ -220,7 +221,7 @@ class PostgresPlace:
             session.execute(f"SELECT {taking}(?)", (self.number,))
             session.execute("SET lock_timeout = 0")
         except psycopg.errors.LockNotAvailable:
-            raise ArchiveInUse(_holder(session, self.number)) from None
+            raise ArchiveInUse(holder(session, self.number)) from None
 
     def standing(self, session: Session) -> tuple[str, int] | None:
         """Tell which space is the current one, and up to which instant somebody has looked at all captures."""
@@ -285,11 +286,11 @@ class PostgresPlace:
         query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
         found = session.execute(query, (self.archive,)).fetchall()
         for space in (space for (space,) in found if _SPACE.fullmatch(space)):
-            if session.execute("SELECT pg_try_advisory_lock(?)", (lock_number(space),)).fetchone()[0]:
+            if try_lock(session, lock_number(space)):
                 with session.transaction():
                     session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
                     session.execute("DELETE FROM feedarchiver.indexes WHERE space = ?", (space,))
-                session.execute("SELECT pg_advisory_unlock(?)", (lock_number(space),))
+                unlock(session, lock_number(space))
 
     def _write_seal(self, text: str) -> None:
         if self._seal is None:  # several machines write, and none knows what the last one left
@@ -320,23 +321,6 @@ def _read(seal: Path) -> str:
         return seal.read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
-
-
-def lock_number(name: str) -> int:
-    """Name an advisory lock by 64 bits."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-
-
-def _holder(session: Session, number: int) -> str:
-    """Name who holds an advisory lock, and since when he is connected."""
-    query = (
-        "SELECT a.application_name, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
-        "FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.granted "
-        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
-        "AND l.objsubid = 1 AND l.classid::bigint << 32 | l.objid::bigint = ?"
-    )
-    row = session.execute(query, (number,)).fetchone()
-    return "another process" if row is None else f"{row[0]} since {row[1]} UTC"
 
 
 def _unlink(path: Path) -> None:
