@@ -131,7 +131,7 @@ def _work(folder: str, url: str, count: int) -> None:
         done=lambda updated, _: done.append(updated.asked),
         began=lambda _: began.append((time.time(), _used_s())),
         waits=lambda error: print(error, file=sys.stderr),
-        failed=lambda job, error: print(job, repr(error), file=sys.stderr),
+        failed=lambda job, error, _: print(job, repr(error), file=sys.stderr),
     )
     work(orders)
     ((at_s, used_s),) = began

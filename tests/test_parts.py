@@ -233,7 +233,7 @@ def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
         ) as (surveyor, mine):
             rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
             assert len(mine) == 16
-        worker.wait_for("part reindex captures .*: failed: ")
+        worker.wait_for("part reindex captures .*: failed: .*; left to who asked for it$")
         assert worker.end() == 0
     setting.queue.rescue()
     assert setting.queue.seen().failed == 0, "they were done all the same"
@@ -277,6 +277,24 @@ def test_who_is_there(setting):
         worker.process.wait()
     session.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '100 s'")
     assert (workers(), told) == (None, ["all workers (1) have been silent for 90 seconds; all is done here"])
+
+
+def test_a_worker_that_fails_in_many_ways(tmp_path, setting, alone):
+    """However many partitions a worker cannot do, each for a reason of its own, who asks hears of it once."""
+
+    def fail():
+        query = (
+            "UPDATE feedarchiver_parts SET fault = 'worker ' || number % 2 || ': process ' || number || ' was ended'"
+        )
+        setting.queue.session.execute(query)
+        setting.queue.session.execute("DELETE FROM procrastinate_jobs")
+
+    with setting.helped(fail) as (surveyor, mine):
+        rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+        assert len(mine) == 16
+    assert rows(tmp_path / "helped.db") == alone
+    ends = [f"worker {number}: process {number} was ended; it was done here" for number in (1, 2)]
+    assert setting.said == [ends[0], ends[1].replace("worker 2", "worker 0")]
 
 
 def test_the_jobs_may_not_be_used(setting, cluster):

@@ -104,10 +104,10 @@ class _Account:
         why = said(error) or described(error)
         self._log.warn(f"waiting: {why}", event="waiting", reason=why)
 
-    def failed(self, job: str, error: Exception) -> None:
-        """Say which job failed."""
+    def failed(self, job: str, error: Exception, then: str) -> None:
+        """Say which job failed, why, and what becomes of it."""
         why = said(error) or described(error)
-        self._log.warn(f"{job}: failed: {why}; tried again later", event="failed", job=job, reason=why)
+        self._log.warn(f"{job}: failed: {why}; {then}", event="failed", job=job, reason=why)
 
     def sum_up(self) -> None:
         """Say what has been done."""

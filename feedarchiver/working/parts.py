@@ -68,14 +68,14 @@ def helped(engine: IndexAddress, archive: Archive, told: Callable[[str], None]) 
 class Parts:
     """Has work done in partitions. `sight` tells of which archive; `crew`: who does it here, `hands` at a time.
 
-    `failed` hears, once for each reason, why a worker could not do what is therefore done here.
+    `failed` hears, once for each worker, why it could not do what is therefore done here.
     """
 
     def __init__(
         self, board: Board, crew: "Crew[Part, bytes]", hands: int, sight: str, failed: Callable[[str], None]
     ) -> None:
         self._board, self._crew, self._hands, self._sight, self._failed = board, crew, hands, sight, failed
-        self._faults: set[str] = set()
+        self._failing: set[str] = set()
         self._number, self._longest_s = 0, 0.0
         self._window: dict[int, Part] = {}
         self._mine: dict[int, Future[bytes]] = {}
@@ -152,8 +152,9 @@ class Parts:
         return [future for future in self._mine.values() if not future.done()]
 
     def _hear(self, fault: str) -> None:
-        if fault not in self._faults:
-            self._faults.add(fault)
+        worker, _, _ = fault.partition(": ")
+        if worker not in self._failing:
+            self._failing.add(worker)
             self._failed(f"{fault}; it was done here")
 
     def _read(self, part: Part, said: bytes) -> Any:

@@ -52,7 +52,8 @@ class Orders(NamedTuple):
     """What a worker is told by who makes it.
 
     `began` hears the name of the worker, once others know of it, `waits` why a server is waited for, `failed` which job
-    failed and why. `until_idle`: it ends when there is nothing to do. The others as in `Desk` and `Tasks`.
+    failed, why, and what becomes of it. `until_idle`: it ends when there is nothing to do. The others as in `Desk` and
+    `Tasks`.
     """
 
     engine: IndexAddress
@@ -68,7 +69,7 @@ class Orders(NamedTuple):
     done: Callable[[Updated, Fetched], None]
     began: Callable[[str], None]
     waits: Callable[[Exception], None]
-    failed: Callable[[str, Exception], None]
+    failed: Callable[[str, Exception, str], None]
     gap_s: float = GAP_S
 
 
@@ -229,8 +230,10 @@ class _Working:
         except Ended:
             done(None)  # what was not done is due, and is made a job of again
         except Exception as error:  # noqa: BLE001 - the job hears of it, and the log
-            about = " ".join(batch.names[:2]) if batch.place.kind is Kind.PART else batch.place.site
-            self._orders.failed(f"{batch.place.kind.value} {about}", error)
+            is_part = batch.place.kind is Kind.PART
+            about = " ".join(batch.names[:2]) if is_part else batch.place.site
+            then = "left to who asked for it" if is_part else "tried again later"
+            self._orders.failed(f"{batch.place.kind.value} {about}", error, then)
             done(error)
 
     def _end(self) -> None:
@@ -249,7 +252,7 @@ class _Working:
         """Hear of what went wrong in a job that could not be given back: others do it again."""
         error = context.get("exception")
         if isinstance(error, Exception) and not isinstance(error, ConnectorException) and not is_away(error):
-            self._orders.failed("a job", error)
+            self._orders.failed("a job", error, "tried again later")
 
 
 class _Again(BaseRetryStrategy):
