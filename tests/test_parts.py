@@ -15,11 +15,14 @@ from living import living, within
 from many import fill
 from program import CONFIG, PROJECT
 
+from feedarchiver import __version__
 from feedarchiver.archive import objects
 from feedarchiver.archive.folderbucket import FolderBucket
+from feedarchiver.archive.index import SCHEMA
 from feedarchiver.archive.reindex import rebuild
 from feedarchiver.archive.survey import Helped
 from feedarchiver.archive.verify import Verifier
+from feedarchiver.errors import ArchiveError
 from feedarchiver.working import works
 from feedarchiver.working.board import Board
 from feedarchiver.working.parts import Parts, helped
@@ -277,6 +280,15 @@ def test_who_is_there(setting):
         worker.process.wait()
     session.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '100 s'")
     assert (workers(), told) == (None, ["all workers (1) have been silent for 90 seconds; all is done here"])
+
+
+@pytest.mark.parametrize("version", [__version__, f"0.0.1 with index {SCHEMA}", f"{__version__} with index 12"])
+def test_another_version(setting, version):
+    """What is of another version, or of one whose index has other columns, is not done."""
+    part = Part("reindex", "captures 0", setting.archive.sight())
+    assert works.unpacked(works.do(setting.archive.place, setting.archive.index_at, part))
+    with pytest.raises(ArchiveError, match="use the same one"):
+        works.do(setting.archive.place, setting.archive.index_at, part._replace(version=version))
 
 
 def test_a_worker_that_fails_in_many_ways(tmp_path, setting, alone):

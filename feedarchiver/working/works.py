@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 from feedarchiver import __version__
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.index import SCHEMA
 from feedarchiver.archive.survey import surveyed
 from feedarchiver.errors import ArchiveError
 from feedarchiver.s3.address import Address
 
 _QUICKLY = 1  # most of it are hashes
+VERSION = f"{__version__} with index {SCHEMA}"
+"""Whose work it is: what another version says may be of another shape."""
 
 
 class Part(NamedTuple):
@@ -27,13 +30,13 @@ class Part(NamedTuple):
     work: str
     argument: str
     sight: str
-    version: str = __version__
+    version: str = VERSION
 
 
 def do(place: Path | Address, index_at: Path | IndexAddress, part: Part) -> bytes:
     """Do a part of a work with the archive at `place`. Raises ArchiveError when that is not the one that is meant."""
-    if part.version != __version__ or part.work not in WORKS:
-        raise ArchiveError(f"{part.work} is of feedarchiver {part.version}, this is {__version__}; use the same one")
+    if part.version != VERSION or part.work not in WORKS:
+        raise ArchiveError(f"{part.work} is of feedarchiver {part.version}, this is {VERSION}; use the same one")
     with Archive.open(place, index_at) as archive:
         if archive.sight() != part.sight:
             raise ArchiveError(f"{place} here is not the archive there, but a copy of it; have both use the same one")
