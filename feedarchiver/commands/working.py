@@ -37,8 +37,8 @@ def worker_command(console: Console, concurrency: int, log: str, *, until_idle: 
     """Do what a daemon says is due: poll sources, read the pages of articles, fetch pictures.
 
     Any number of workers share the work, on any number of machines; `engine` under [workers] in config.toml says where
-    they find it. SIGTERM ends one within half a minute; what it has not done, others do. `reindex` and `verify` of
-    large archives are spread over workers, too.
+    they find it. SIGTERM ends one within half a minute; what it has not done, others do. `reindex`, `verify` and
+    first builds of large archives are spread over workers, too.
     """
     config = load(console.config_path)
     if config.engine is None:
