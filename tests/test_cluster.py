@@ -182,6 +182,7 @@ def test_until_idle(tmp_path, cluster, web):
         assert farm.tick().go(archive, queue, NOW) == 4
         ran = farm("worker", "--until-idle")
         assert "4 sources asked, 4 articles, 1 new" in ran.out
+        assert " has begun\n" in ran.out
         assert farm.tick().go(archive, queue, NOW + timedelta(seconds=1)) == 1
         assert "1 picture fetched" in farm("worker", "--until-idle").out
     assert hosts.overlaps == []

@@ -204,7 +204,7 @@ class Queue:
         return Hands(*self.session.execute(query, (self.parts,)).fetchone())
 
     def call(self, name: str, *workers: int) -> None:
-        """Note what those are called who work for one process: on jobs, and on partitions. Some may have ended."""
+        """Note what those are called who work for one process: on jobs, and on partitions. One may have ended."""
         query = (
             "INSERT INTO feedarchiver_workers SELECT w.id, new.queue, ?::text "
             "FROM unnest(?::bigint[], ?::text[]) AS new (id, queue) JOIN procrastinate_workers w USING (id)"

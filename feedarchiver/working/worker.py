@@ -191,10 +191,10 @@ class _Working:
 
     async def _call(self) -> None:
         """Note what both workers are called, once they have numbers: nobody knows of them before."""
-        numbers: list[int] = []
-        while len(numbers) < len(self._workers):
+        awaited = self._workers[:1] if self._orders.until_idle else self._workers  # the other may have ended already
+        while not all(worker.worker_id for worker in awaited):  # noqa: ASYNC110 - they tell nobody
             await asyncio.sleep(0.01)
-            numbers = [worker.worker_id for worker in self._workers if worker.worker_id]
+        numbers = [worker.worker_id or 0 for worker in self._workers]
         while not self._ending.is_set():
             try:
                 with closing(self._queue):
