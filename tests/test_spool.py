@@ -1,7 +1,9 @@
 """Values that a run may want again."""
 
 import os
+import shutil
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,12 +48,18 @@ def test_many_values(kept):
     assert len(kept._memory) <= spool._MEMORY_BYTES
 
 
-def test_no_more_than_there_is_room_for(kept):
-    """What comes when the spool is full is not kept; what was stays."""
-    kept.keep("a", 1)
-    kept._most = kept._end
-    kept.keep("b", 2)
-    assert [kept.find(key) for key in "ab"] == [1, None]
+def test_no_more_than_there_is_room_for(kept, monkeypatch):
+    """What comes when as much is kept as is left free is not kept; what was stays, and more is when there is room."""
+    free = {"bytes": 2_000}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free["bytes"]))
+    for number in range(20):
+        kept.keep(number, "x" * 500)
+    first = [number in kept for number in range(20)]
+    assert first == [True] * sum(first) + [False] * (20 - sum(first))
+    assert 1 <= sum(first) <= 4
+    free["bytes"] = 2_000_000
+    kept.keep("later", 1)
+    assert (kept.find(0), kept.find("later")) == ("x" * 500, 1)
 
 
 def test_keys_that_share_a_bucket(kept):

@@ -1,7 +1,7 @@
 """Values that this run may want again and that cost much to make: in memory, then in a nameless file, until it ends.
 
 What is kept is its own index, so that memory does not grow with it: before each value stands where the one before it in
-the same bucket lies. It takes no more than half of what is free on the disk.
+the same bucket lies. It takes no more of the disk than it leaves free.
 """
 
 import os
@@ -14,6 +14,7 @@ from collections.abc import Hashable
 from typing import IO, Any
 
 _MEMORY_BYTES = 4_000_000
+_STEP_BYTES = 64_000_000  # after which the disk is asked again: others fill it, too
 _BUCKETS = 1 << 16
 _HEAD = struct.Struct("=qqq")
 """Where the value before this one in its bucket begins, the hash of its key, its length."""
@@ -38,7 +39,7 @@ class Spool:
         try:
             if not self._latest:
                 self._begin()
-            if self._end < self._most:
+            if self._has_room():
                 self._append(hash(key), pickle.dumps((key, value), pickle.HIGHEST_PROTOCOL))
         except OSError:  # a full disk: what is written next will say so
             self.close()
@@ -69,8 +70,14 @@ class Spool:
 
     def _begin(self) -> None:
         os.makedirs(self._folder, exist_ok=True)
-        self._most = shutil.disk_usage(self._folder).free // 2
         self._latest = array("q", [-1]) * _BUCKETS
+
+    def _has_room(self) -> bool:
+        """Tell whether as much is left free on the disk as is kept."""
+        if self._end >= self._most:
+            left = shutil.disk_usage(self._folder).free - self._end
+            self._most = self._end + min(left // 2, _STEP_BYTES)
+        return self._end < self._most
 
     def _append(self, hashed: int, data: bytes) -> None:
         """Write behind what is there: in memory, or in the file, where a place is the same number."""
