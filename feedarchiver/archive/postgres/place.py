@@ -214,12 +214,13 @@ class PostgresPlace:
         return closing(Session.open(self._at))
 
     def lock(self, session: Session, *, shared: bool = False) -> None:
-        """Lock the archive. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
+        """Lock the archive, to write. Raises ArchiveInUse, naming the holder, after `wait_s` seconds."""
         taking = "pg_advisory_lock_shared" if shared else "pg_advisory_lock"
         try:
             session.execute(f"SET lock_timeout = {max(1, round(self._wait_s * 1000))}")
             session.execute(f"SELECT {taking}(?)", (self.number,))
             session.execute("SET lock_timeout = 0")
+            session.execute("SET enable_seqscan = off")  # a plan made while a table is empty is kept as it fills
         except psycopg.errors.LockNotAvailable:
             raise ArchiveInUse(holder(session, self.number)) from None
 
