@@ -132,10 +132,20 @@ def test_only_its_own_place(tmp_path, web):
 def test_no_address(tmp_path):
     """What is no address of the web is refused before anything is asked."""
     program = Program(tmp_path / "home")
-    for wrong in ("ftp://news.example/", "news.example", "http://me:secret@news.example/"):
+    for wrong in ("ftp://news.example/", "news.example", "http://me:secret@news.example/", ""):
         said = program("add", wrong)
         assert (said.status, said.err.count("\n")) == (2, 1)
+        assert "feedarchiver: URL: " in said.err
         assert "secret" not in said.err
+
+
+def test_an_address_in_this_network(tmp_path, web):
+    """Who is refused is told the option that allows it; where a page leads elsewhere, that option would not do."""
+    program = Program(tmp_path / "home")
+    refused = program("add", "--yes", web.url())
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "; allow it with --allow-private; nothing was changed" in refused.err
+    assert web.asked == []
 
 
 def test_secrets_stay_secret(tmp_path):

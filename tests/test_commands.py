@@ -184,6 +184,10 @@ def test_help_and_version(program):
     ("arguments", "status", "words"),
     [
         (["nonsense"], 2, "No such command"),
+        (["bild"], 2, "Did you mean 'build'?"),
+        (["import", ""], 2, "must not be empty"),
+        (["init", ""], 2, "must not be empty"),
+        (["run", "--config", ""], 2, "must not be empty"),
         (["run", "--config", "none.toml"], 2, "init"),
         (["verify"], 1, "no archive"),
         (["build"], 1, "no archive"),

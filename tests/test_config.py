@@ -246,6 +246,7 @@ def test_empty_file(problems):
         ("[1]", "must be a whole number of at least 1, not a list"),
         ("{}", "must be a whole number of at least 1, not a table"),
         ("2026-11-21", "must be a whole number of at least 1, not 2026-11-21"),
+        (str(2**63), "must be at most 1,000,000,000, not 9223372036854775808"),
     ],
 )
 def test_not_a_whole_number(value, said, problems):

@@ -100,6 +100,18 @@ def test_folders(program):
     assert "is not an archive" in found["archive"]["told"]
 
 
+def test_a_place_that_cannot_be_looked_at(program):
+    """What the system refuses to look at is named, and the checks go on to the end."""
+    (program.folder / "config.toml").write_text(
+        f'[archive]\nstore = "{"a" * 300}"\n[publish]\nfolder = "{"b" * 300}"\n'
+        f'[[source]]\nid = "s"\nkind = "seeds"\nfolder = "{"c" * 300}"\n'
+    )
+    found = findings(program)
+    for about in ("archive", "feeds", "source s"):
+        assert "ile name too long" in found[about]["told"]
+    assert found["sqlite"]["ok"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
 def test_another_user(program):
     """Who looks as root is told that the archive is somebody else's."""

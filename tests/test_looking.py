@@ -105,7 +105,7 @@ def test_search_options(edited):
     assert told[0]["published"] == "2023-11-04T22:45:01Z"
     assert edited.told("search", "this", "--until", "2023-11-03")["articles"] == 0
     assert edited.told("search", "this", "--source", "seeds")["articles"] == 1
-    for wrong in (["--source", "none"], ["--since", "yesterday"], ["--limit", "0"]):
+    for wrong in (["--source", "none"], ["--since", "yesterday"], ["--limit", "0"], ["--limit", str(2**63)]):
         assert edited("search", "this", *wrong).status == 2
     assert edited("search").status == 2
 

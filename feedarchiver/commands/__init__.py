@@ -66,6 +66,16 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(TABLE[cmd_name][0]), f"{cmd_name.replace('-', '_')}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in TABLE and not args[0].startswith("-"):  # click does not know the table, from which to guess
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], TABLE, 1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         from click.shell_completion import CompletionItem
 

@@ -37,7 +37,7 @@ def add_command(console: Console, url: str, *, yes: bool, allow_private: bool) -
     try:
         checked_url(url)
     except ValueError as error:
-        raise UsageError(f"{error}; nothing was changed") from None
+        raise UsageError(f"URL: {error}; nothing was changed") from None
     found = _find(console, config, url, allow_private=allow_private)
     table = _table(config, found, allow_private=allow_private and is_home(found.url, url))
     (source,) = adding.checked(console.config_path, [table])
@@ -69,10 +69,20 @@ def _find(console: Console, config: Config, url: str, *, allow_private: bool) ->
         console.progress("asking"),
     ):
         opened = own(url) if allow_private else ()
-        found = find(client, url, known, allow_private=opened, beat=console.step)
+        try:
+            found = find(client, url, known, allow_private=opened, beat=console.step)
+        except NotASource as error:
+            raise NotASource(_by_option(str(error), own(url))) from None
     if canonical(found.url) in known:  # it has moved there
         raise UsageError(f"{found.url} is asked by source {known[canonical(found.url)]} already; nothing was changed")
     return found
+
+
+def _by_option(told: str, places: tuple[str, ...]) -> str:
+    """Advise the option where a refusal advises the key of a source, which is not there yet, for the same place."""
+    for place in places:
+        told = told.replace(f'allow_private = ["{place}"]', "--allow-private")
+    return told
 
 
 def _table(config: Config, found: Found, *, allow_private: bool) -> dict[str, object]:

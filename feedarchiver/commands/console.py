@@ -30,6 +30,15 @@ _STYLES = {  # colour on a terminal, else what stands before and after
 }
 
 
+class PathName(click.Path):
+    """A path on the command line. An empty one, as of a shell's unset variable, would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value):
+            self.fail("must not be empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def clock() -> datetime:
     """Tell the time."""
     return datetime.now(UTC)
@@ -152,7 +161,7 @@ def common(command: _Command) -> _Command:
         click.option("-v", "--verbose", is_flag=True, help="Name each thing done."),
         click.option(
             "--config",
-            type=click.Path(path_type=Path, dir_okay=False),
+            type=PathName(path_type=Path, dir_okay=False),
             default="config.toml",
             show_default=True,
             help="The configuration to use.",

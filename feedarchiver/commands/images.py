@@ -7,14 +7,14 @@ import click
 
 from feedarchiver import flow
 from feedarchiver.archive.archive import Archive
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import load
 
 
 @click.command("import-images")
 @common
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=PathName(path_type=Path, exists=True, file_okay=False))
 def import_images_command(console: Console, folder: Path) -> int:
     """Archive the images in FOLDER as copies of the addresses that their paths name: <host>/<path>.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import load
 from feedarchiver.errors import StorageError, UsageError
@@ -13,7 +13,7 @@ from feedarchiver.urls import canonical
 
 @click.command("import-opml")
 @common
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", type=PathName(path_type=Path, exists=True, dir_okay=False))
 def import_opml_command(console: Console, file: Path) -> int:
     """Add a [[source]] to the configuration for each feed of the OPML list FILE that is not there yet."""
     from feedarchiver.config.adding import add, source_table

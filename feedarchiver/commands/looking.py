@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from feedarchiver.words import Excerpt
 
 _DATE = click.DateTime(["%Y-%m-%d"])
+_LIMIT = click.IntRange(1, 1_000_000)
 _ORIGINS = {
     "stamp": "the seed's first line (milliseconds)",
     "stamp-seconds": "the seed's first line (seconds)",
@@ -33,7 +34,7 @@ _NOT_IN_HTML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160
 @click.option("--source", "sources", multiple=True, help="Only from this source; may be repeated.")
 @click.option("--since", type=_DATE, help="Only what was published (else captured) on this day (UTC) or later.")
 @click.option("--until", type=_DATE, help="Only what was published (else captured) on this day (UTC) or earlier.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many articles.")
+@click.option("--limit", type=_LIMIT, default=20, show_default=True, help="At most so many articles.")
 @click.option("--newest", is_flag=True, help="Newest first, instead of best first.")
 @click.argument("words", nargs=-1, required=True)
 def search_command(  # noqa: PLR0913, PLR0917 - as many as there are options

@@ -10,7 +10,7 @@ import click
 from feedarchiver import building, flow
 from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.announcing import announce
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.naming import plural
 from feedarchiver.commands.resealing import ask_to_reseal
 from feedarchiver.config import Config, feeds_for, load
@@ -30,11 +30,11 @@ _DONE, _FAILED, _REFUSED = 0, 1, 3
 @click.option(
     "--git",
     "repository",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=PathName(path_type=Path, exists=True, file_okay=False),
     metavar="FOLDER",
     help="Archive every version of every seed file that the git repository in FOLDER remembers.",
 )
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=PathName(path_type=Path))
 def import_command(console: Console, paths: tuple[Path, ...], source: str | None, repository: Path | None) -> int:
     """Archive seed files: those of the configured folders, or the files and folders named by PATHS.
 

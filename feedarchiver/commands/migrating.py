@@ -9,7 +9,7 @@ import click
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.layout import store_at
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.moving import Complaints, take_in
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import TABLES, Config, environment, load
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--to",
     "target",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathName(path_type=Path, dir_okay=False),
     help="The configuration that says where: `store` and `index` under [archive], and [s3].",
 )
 def migrate_command(console: Console, target: Path) -> int:

@@ -8,7 +8,7 @@ import click
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.naming import opened, plural
 from feedarchiver.config import Config, feeds_for, load
 from feedarchiver.errors import UsageError
@@ -49,7 +49,7 @@ class Complaints:
 @click.option("--feed", "feed_id", help="Only the articles that this feed takes, or tells the changes of.")
 @click.option("--since", type=_DATE, help="Only what was published (else captured) on this day (UTC) or later.")
 @click.option("--until", type=_DATE, help="Only what was published (else captured) on this day (UTC) or earlier.")
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=PathName(path_type=Path))
 def export_command(  # noqa: PLR0913, PLR0917 - as many as there are options
     console: Console,
     target: Path,
@@ -83,7 +83,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - as many as there are options
 
 @click.command("import-archive")
 @common
-@click.argument("copy", type=click.Path(path_type=Path))
+@click.argument("copy", type=PathName(path_type=Path))
 def import_archive_command(console: Console, copy: Path) -> int:
     """Take in what COPY holds: a file or folder that `export` made, or the folder of another archive.
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from feedarchiver.commands.console import Console, common
+from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.config.starter import start
 
 
 @click.command("init")
 @common
-@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", default=".", type=PathName(path_type=Path, file_okay=False))
 def init_command(console: Console, folder: Path) -> int:
     """Write an annotated config.toml, seeds/ and feeds/ into FOLDER. Nothing is overwritten."""
     for path in start(folder):

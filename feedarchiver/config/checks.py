@@ -19,6 +19,7 @@ REQUIRED = object()
 
 _SHOWN = 60
 _ID_LENGTH = 100
+_MOST = 10**9  # of what is counted; what an index can store ends at 2**63
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _QUANTITY = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([A-Za-z]+)", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")  # the shape of RFC 5646, not its registry
@@ -104,6 +105,8 @@ def whole_number(value: object) -> int:
     """Take a whole number of at least 1."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError(f"must be a whole number of at least 1, not {shown(value)}")
+    if value > _MOST:
+        raise ValueError(f"must be at most {_MOST:,}, not {shown(value)}")
     return value
 
 

@@ -76,10 +76,13 @@ def _within(name: str, folder: Path) -> Finding:
 def _read(source: str, folder: Path) -> Finding:
     """See that a folder of seeds can be read."""
     name = f"source {source}"
-    if not folder.is_dir():
+    try:
+        os.scandir(os.path.join(folder, ".")).close()  # the dot: it can be entered, too
+    except (FileNotFoundError, NotADirectoryError):
         return Finding(name, f"there is no folder {folder}", "make it, or correct `folder` in the configuration")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        return Finding(name, f"cannot read {folder}: permission denied", "give whoever runs this the right to read it")
+    except OSError as error:
+        reason = StorageError.of(error, "read", str(folder)).reason
+        return Finding(name, f"cannot read {folder}: {reason}", "give whoever runs this the right to read it")
     return Finding(name, f"{folder} can be read")
 
 
@@ -104,7 +107,7 @@ def _rooms(config: Config) -> Iterator[Finding]:
 
 def _archive(config: Config) -> Iterator[Finding]:
     """Look at the archive itself: whether it can be read, who writes to it, what its last verification found."""
-    if isinstance(config.store, Path) and not (config.store / "format.json").exists() and _is_empty(config.store):
+    if isinstance(config.store, Path) and _is_empty(config.store):
         yield Finding("archive", "there is none yet; `feedarchiver run` makes it")
         return
     try:
@@ -138,8 +141,14 @@ def _lock(archive: Archive) -> Finding:
 
 
 def _nearest(folder: Path) -> Path:
-    return next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    return next((one for one in (folder, *folder.parents) if os.path.exists(one)), folder)
 
 
 def _is_empty(folder: Path) -> bool:
-    return not folder.is_dir() or not any(folder.iterdir())
+    """Tell whether there is nothing. Why a folder cannot be read is for the archive to say."""
+    try:
+        return not os.listdir(folder)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

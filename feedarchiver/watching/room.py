@@ -38,7 +38,7 @@ def look(places: dict[str, Path]) -> Iterator[Room]:
     """Look at the disks of some folders, by name; each disk once. A folder that is not there yet is as its parent."""
     seen = set()
     for name, place in places.items():
-        there = next((folder for folder in (place, *place.parents) if folder.exists()), None)
+        there = next((folder for folder in (place, *place.parents) if os.path.exists(folder)), None)
         if there is None or (device := os.stat(there).st_dev) in seen:
             continue
         seen.add(device)
