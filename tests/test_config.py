@@ -276,7 +276,7 @@ def test_not_a_duration(text):
         ("ftp://example.org/", "is not an absolute"),
         ("https://", "is not an absolute"),
         ("https://exa mple.org/", "is not an absolute"),
-        ("https://新闻.org/", "is not an absolute"),
+        ("https://新闻.org/", "in ASCII (a host as 'xn--…')"),
         ("https://example.org:99999/", "is not an absolute"),
         ("https://[::1/", "is not an absolute"),
         ("https://me:secret@example.org/", "user name or password"),

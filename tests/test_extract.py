@@ -238,6 +238,15 @@ def test_own_words_stay():
     assert article.image.url == "https://rail.example/img/clock-1200.jpg"
 
 
+def test_nothing_is_edited_before_it_was_published():
+    """The day that a sitemap names, which is its midnight, is no edit of what its page published later that day."""
+    own = Article(title="", link=OWN.link, updated=datetime(2023, 12, 2, tzinfo=UTC))
+    article = read(body("amp-en"), own=own).article
+    assert (article.published, article.updated) == (datetime(2023, 12, 2, 8, 15, tzinfo=UTC), None)
+    later = own._replace(updated=datetime(2023, 12, 3, tzinfo=UTC))
+    assert read(body("amp-en"), own=later).article.updated == later.updated
+
+
 def test_told_by_the_page():
     """Alone, a page tells title, authors, dates, language, picture and address, and each where it was found."""
     found = read(body("amp-en"), url="https://rail.example/amp/starlings")

@@ -149,7 +149,10 @@ def base_url(value: object) -> str:
     address = text(value)
     parts = _apart(address)
     if parts is None:
-        raise ValueError(f"{shown(address)} is not an absolute http(s) address like 'https://example.org/feeds/'")
+        ascii_ = "" if address.isascii() else ", in ASCII (a host as 'xn--…')"
+        raise ValueError(
+            f"{shown(address)} is not an absolute http(s) address like 'https://example.org/feeds/'{ascii_}"
+        )
     if parts.username is not None:
         raise ValueError("must not hold a user name or password: it stands in every published feed")
     if parts.query or parts.fragment or address[-1] in "?#":

@@ -65,12 +65,15 @@ def extract(
     if barred:  # what such a page says is not said of the article
         told = metadata.Metadata()
     dated = said.published is None and told.published is not None
+    published, updated = said.published or told.published, said.updated or told.updated
+    if published and updated and updated < published:  # a sitemap's day is its midnight, the page tells the hour
+        updated = None
     article = said._replace(
         title=said.title or told.title,
         link=said.link or told.canonical or url,
-        published=said.published or told.published,
+        published=published,
         published_from=told.published_from if dated else said.published_from,
-        updated=said.updated or told.updated,
+        updated=updated,
         authors=said.authors or told.authors,
         categories=said.categories or told.categories,
         language=said.language or told.language,
