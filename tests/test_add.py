@@ -100,7 +100,7 @@ def test_nothing(web):
 def test_adding(tmp_path, web):
     """What was found is shown and written into the configuration when it is agreed to; nothing is stored yet."""
     program = Program(tmp_path / "home", '# Mine.\n[[source]]\nid = "s"\nkind = "seeds"\nfolder = "seeds/"\n')
-    web.pages |= {"/": page("/x.xml"), "/x.xml": answer(200, FEED, **XML)}
+    web.pages |= {"/": page("/x.xml", "/y.xml")} | dict.fromkeys(("/x.xml", "/y.xml"), answer(200, FEED, **XML))
     before = (program.folder / "config.toml").read_bytes()
     asked = program("add", "--allow-private", web.url())
     assert asked.status == 2
@@ -116,6 +116,9 @@ def test_adding(tmp_path, web):
     again = program("add", "--allow-private", "--yes", web.url("/x.xml"))
     assert (again.status, again.err.count("\n")) == (2, 1)
     assert "is asked by source news already" in again.err
+    other = program("add", "--allow-private", web.url())
+    assert f"{web.url('/y.xml')}: a feed" in other.out
+    assert f"  asked already: {web.url('/x.xml')} (news)\n" in other.out
     assert program("update").out == "1 source asked, 3 articles, 3 new\n"
 
 

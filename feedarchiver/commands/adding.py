@@ -99,6 +99,9 @@ def _show(console: Console, config: Config, found: Found, source: Source) -> Non
     others = [lead.url for lead in found.others]
     said = f"{found.url}: {'a page that lists articles, ' if found.kind == 'page' else ''}{found.reason}"
     console.say(said, event="found", kind=found.kind, url=found.url, reason=found.reason, others=others)
+    for lead in found.passed:
+        asked = _asked(config)[canonical(lead.url)]
+        console.say(f"  asked already: {lead.url} ({asked})", event="asked", url=lead.url, source=asked)
     for key, selector in _guessed(found).items():
         console.say(f"  guessed: {key} = {selector}", event="guessed", key=key, selector=selector)
     for lead in found.others:

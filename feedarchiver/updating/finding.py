@@ -34,7 +34,8 @@ class NotASource(Unreadable):
 class Found(NamedTuple):
     """What can be asked, and how: the `kind` of a source, its address, and why it was chosen.
 
-    `select`: selectors, guessed, of a listing page. `others`: further feeds that the page declares or links to.
+    `select`: selectors, guessed, of a listing page. `others`: further feeds that the page declares or links to;
+    `passed`: those of them that are asked already, so that they were passed over.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Found(NamedTuple):
     language: str | None = None
     select: "Select | None" = None
     others: tuple[Lead, ...] = ()
+    passed: tuple[Lead, ...] = ()
 
 
 def find(  # noqa: PLR0913 - each is one thing that a caller knows
@@ -76,6 +78,7 @@ class _Search:
         self._url, self._known, self._allow_private = url, known, allow_private
         self._page: tuple[str, Discovery] | None = None
         self._leads: deque[Lead] = deque()
+        self._passed: tuple[Lead, ...] = ()
         self._ended = False
         self._sitemap: Found | None = None
         self._failure: Failure | None = None
@@ -104,8 +107,8 @@ class _Search:
             )
             found = self._judge(request, result, told)
             if is_first and found is None:
-                fresh = (lead for lead in told.leads if canonical(lead.url) not in self._known)
-                told = told._replace(leads=tuple(fresh))
+                self._passed = tuple(lead for lead in told.leads if canonical(lead.url) in self._known)
+                told = told._replace(leads=tuple(lead for lead in told.leads if lead not in self._passed))
                 self._page = result.url, told
                 self._leads.extend(_in_order(told))
         self._ended = not self._leads
@@ -119,7 +122,7 @@ class _Search:
         url, told = self._page
         if told.kind is Kind.LISTING:
             guess = told.guesses[0]
-            return Found("page", url, guess.reason, told.title, select=guess.select)
+            return Found("page", url, guess.reason, told.title, select=guess.select, passed=self._passed)
         if self._sitemap:
             return self._sitemap
         hint = "name a feed, a sitemap or a page that lists articles"
@@ -136,7 +139,8 @@ class _Search:
         others: tuple[Lead, ...] = ()
         if self._page:
             others = tuple(lead for lead in self._page[1].leads if _is_named(lead) and lead.url != request.url)
-        found = Found(kind, answer.moved or request.url, told.reason, told.title, told.language, others=others)
+        url = answer.moved or request.url
+        found = Found(kind, url, told.reason, told.title, told.language, others=others, passed=self._passed)
         if kind == "sitemap" and self._page:
             self._sitemap = self._sitemap or found
             return None
