@@ -157,6 +157,9 @@ def test_a_damaged_article_leaves_the_others_alone(program):
     assert ran.status == 1
     assert broken.parent.name + broken.name in ran.err
     assert titles(program) == ["Sound"]
+    ran = program("reindex")
+    assert (ran.status, ran.out) == (1, "1 article in 1 version, from 1 capture\n")
+    assert ran.err == "passed over for damage: 1 capture; `feedarchiver verify` names what is damaged\n"
 
 
 def test_init(tmp_path):
