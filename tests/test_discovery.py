@@ -1,6 +1,7 @@
 """feedarchiver.gather.discovery: what is behind an address, and what to ask next."""
 
 import gzip
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,20 @@ def test_kinds(data, kind, found):
     answer = told(data, media_type="text/html")
     assert (answer.kind, answer.found) == (kind, found)
     assert answer.reason
+
+
+@pytest.mark.parametrize(
+    ("data", "one", "two"),
+    [
+        (RSS, "a feed with 1 entry", "a feed with 2 entries"),
+        (SITEMAP, "a sitemap of 1 page", "a sitemap of 2 pages"),
+        (INDEX, "an index of 1 sitemap", "an index of 2 sitemaps"),
+    ],
+)
+def test_one_is_not_many(data, one, two):
+    """What is there once is told in the singular."""
+    doubled = re.sub(r"(<(item|url|sitemap)>.*</\2>)", r"\1\1", data)
+    assert [told(said).reason for said in (data, doubled)] == [one, two]
 
 
 def test_article():

@@ -85,7 +85,7 @@ def discover(data: bytes, *, url: str, media_type: str | None = None, charset: s
             reason = refused.reason
         else:
             count = len(feed.entries)
-            reason = f"a feed with {count:,} entries"
+            reason = f"a feed with {count:,} {'entry' if count == 1 else 'entries'}"
             return Discovery(Kind.FEED, reason, feed.title, count, language=feed.language)
         if not start.startswith(b"<"):
             return Discovery(Kind.OTHER, reason, leads=tuple(_usual(url)))
@@ -105,7 +105,8 @@ def _sitemap(data: bytes, url: str, charset: str | None) -> Discovery | None:
         return None
     leads = tuple(Lead(child.url, Kind.SITEMAP, "named by the index") for child in found.sitemaps[:_MOST])
     count = len(found.pages)
-    reason = f"a sitemap of {count:,} pages" if count else f"an index of {len(found.sitemaps):,} sitemaps"
+    told = f"a sitemap of {count:,} page" if count else f"an index of {len(found.sitemaps):,} sitemap"
+    reason = told if (count or len(found.sitemaps)) == 1 else f"{told}s"
     return Discovery(Kind.SITEMAP, reason, found=count, leads=leads)
 
 
