@@ -15,6 +15,8 @@ from feedarchiver.words import UNSPACED
 
 _SENTENCE = re.compile(r".+?(?:[。！？!?…\n]+[”’」』》）)\"']*\s*|\.[”’)\"']*\s+|\Z)", re.DOTALL)
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+|\s+|.", re.DOTALL)
+_LETTERS = re.compile(rf"[^\W_{UNSPACED}]+")
+_LETTERS_BEFORE = re.compile(rf"[^\W_{UNSPACED}]+\Z")
 _MOST_EDITS = 600
 _MOST_STEPS = 6_000_000
 _CRUMB = 5
@@ -52,7 +54,7 @@ def diff(old: str, new: str) -> tuple[Piece, ...]:
 
 
 def shortened(pieces: Iterable[Piece], around: int = 40) -> tuple[Piece, ...]:
-    """Leave out what is the same, but for `around` characters next to each change."""
+    """Leave out what is the same, but for `around` characters next to each change, and no part of a word."""
     pieces = tuple(pieces)
     kept: list[Piece] = []
     for place, piece in enumerate(pieces):
@@ -61,14 +63,23 @@ def shortened(pieces: Iterable[Piece], around: int = 40) -> tuple[Piece, ...]:
         if piece.kind is not Kind.SAME or len(piece.text) <= head + tail + _CRUMB:
             kept.append(piece)
             continue
-        stop = len(piece.text) - tail
+        start, stop = _between_words(piece.text, head, len(piece.text) - tail)
         shown = (
-            Piece(Kind.SAME, piece.text[:head]),
-            Piece(Kind.LEFT_OUT, piece.text[head:stop]),
+            Piece(Kind.SAME, piece.text[:start]),
+            Piece(Kind.LEFT_OUT, piece.text[start:stop]),
             Piece(Kind.SAME, piece.text[stop:]),
         )
         kept += [part for part in shown if part.text]
     return tuple(kept)
+
+
+def _between_words(text: str, start: int, stop: int) -> tuple[int, int]:
+    """Let what is left out take in the words that it begins and ends in, unless nothing else would be shown."""
+    if _LETTERS.match(text, start) and (begun := _LETTERS_BEFORE.search(text[:start])):
+        start = begun.start() or start
+    if _LETTERS.match(text, stop - 1) and (ended := _LETTERS.match(text, stop)):
+        stop = ended.end() if ended.end() < len(text) else stop
+    return start, stop
 
 
 def _told(before: str, after: str) -> list[Piece]:

@@ -65,6 +65,18 @@ def test_shortening():
     assert written(shortened(pieces, 4)) == f"<{'x' * 96}>xxxx{{+new+}}yyyy<{'y' * 96}>"
 
 
+def test_shortening_cuts_no_words():
+    """What is shown begins and ends with whole words, and with single characters where words have no spaces."""
+    pieces = (
+        Piece(Kind.SAME, "one twotwo three"),
+        Piece(Kind.ADDED, "new"),
+        Piece(Kind.SAME, "four five, sixsix seven"),
+    )
+    assert written(shortened(pieces, 7)) == "<one twotwo> three{+new+}four <five, sixsix seven>"
+    pieces = (Piece(Kind.SAME, "中" * 30), Piece(Kind.ADDED, "新"), Piece(Kind.SAME, "国" * 30))
+    assert written(shortened(pieces, 3)) == f"<{'中' * 27}>中中中{{+新+}}国国国<{'国' * 27}>"
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
