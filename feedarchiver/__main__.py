@@ -1,6 +1,7 @@
 """`feedarchiver` and `python -m feedarchiver`: carry out a command; what goes wrong is one line on stderr."""
 
 import gc
+import io
 import os
 import sys
 
@@ -16,9 +17,20 @@ _ALLOCATIONS = 20_000  # until cycles are looked for: there are few, and each lo
 def main() -> None:
     """Run the command line and exit with its status."""
     gc.set_threshold(_ALLOCATIONS)
+    _ready_streams()
     status = _status(sys.argv[1:])
     gc.freeze()  # to look for cycles in all that goes now would take a fifth of a short command's time
     sys.exit(status)
+
+
+def _ready_streams() -> None:
+    """See that there are three streams, and that any character can be said, in whatever the terminal's encoding."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed: the next file would get its number, and what is said there
+            nobody = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(nobody, mode, encoding="utf-8"))  # noqa: SIM115 - until the program ends
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr has it
 
 
 def _status(arguments: list[str]) -> int:

@@ -247,6 +247,32 @@ def test_output_that_cannot_be_written(program):
     is_one_line(Ran(done.returncode, "", done.stderr), "cannot use the output: no space left on the disk; nothing lost")
 
 
+def test_output_that_cannot_say_it(program):
+    """A terminal that knows few characters is told the others by their numbers."""
+    program.write("u.txt", title="Übersicht 新闻", link="https://example.org/u")
+    assert program("run", PYTHONIOENCODING="ascii").status == 0
+    ran = program("show", "https://example.org/u", PYTHONIOENCODING="ascii")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, "\\xdcbersicht \\u65b0\\u95fb")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(program, closed):
+    """Who closes the output hears nothing, and nothing is said into a file that has got its number."""
+    program.write("closed.txt", title="Closed", link="https://example.org/closed")
+    command = (
+        f'"{sys.executable}" -m feedarchiver run {closed}; exec "{sys.executable}" -m feedarchiver status {closed}'
+    )
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=program.folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert program("verify").status == 0
+
+
 @pytest.mark.parametrize(("processes", "rounds"), [(8, 10) if SOAK else (4, 2)])
 def test_many_at_once(tmp_path, processes, rounds):
     """However many import and run at once, each article is archived exactly once, and all of them end well."""
