@@ -24,7 +24,7 @@ def edited(tmp_path_factory):
     """Archive an article in three versions, and another one. Tests that change it take a copy."""
     program = Program(tmp_path_factory.mktemp("edited") / "home")
     link = "https://example.org/story"
-    program.write("other.txt", title="Another story", link="https://example.org/other", body="<p>Not this.</p>")
+    program.write("other.txt", title="Another story", link="https://example.org/other", body="<p>Not this title.</p>")
     for stamp, title, body in (
         (1700000000000, "First title", "<p>The minister stays. Nobody knows more.</p>"),
         (1700000100000, "First title", "<p>The minister resigns. Nobody knows more.</p>"),
@@ -94,14 +94,15 @@ def test_search(edited):
         "1 article found",
     ]
     assert edited("search", "minister").out == "0 articles found\n"
-    assert edited("search", "story", "--limit", "1").out.endswith("1 article found; --limit shows more\n")
+    assert edited("search", "title", "--limit", "1").out.endswith("1 article found; --limit shows more\n")
+    assert edited("search", "title", "--limit", "2").out.endswith("2 articles found\n")
 
 
 def test_search_options(edited):
     """Source, days and limit narrow a search; what is no day, number or source is a wrong call."""
     told = lines(edited("search", "this", "--json", "--since", "2023-11-04", "--until", "2023-11-04"))
     assert [line["event"] for line in told] == ["hit", "searched"]
-    assert (told[0]["snippet"], told[0]["marks"]) == ("Not this.", [[4, 8]])
+    assert (told[0]["snippet"], told[0]["marks"]) == ("Not this title.", [[4, 8]])
     assert told[0]["published"] == "2023-11-04T22:45:01Z"
     assert edited.told("search", "this", "--until", "2023-11-03")["articles"] == 0
     assert edited.told("search", "this", "--source", "seeds")["articles"] == 1

@@ -56,15 +56,16 @@ def search_command(  # noqa: PLR0913, PLR0917 - as many as there are options
         if unknown := set(sources) - set(archive.index.sources()):
             raise UsageError(f"there is no source {', '.join(sorted(unknown))}; nothing was searched")
         with console.progress("indexing") as advance, archive.searching(advance) as search:
-            hits = search.find(
+            found = search.find(
                 " ".join(words),
                 sources=sources,
                 since=since and since.replace(tzinfo=UTC),
                 until=until and until.replace(tzinfo=UTC) + timedelta(days=1),
-                limit=limit,
+                limit=limit + 1,  # whether there are more
                 newest=newest,
             )
             unread = search.unread()
+    hits = found[:limit]
     for hit in hits:
         _say_hit(console, hit)
     if unread:
@@ -72,7 +73,7 @@ def search_command(  # noqa: PLR0913, PLR0917 - as many as there are options
             f"{plural(unread, 'article')} could not be read and searched; `feedarchiver verify` names what is damaged"
         )
         console.warn(told, event="unread", articles=unread)
-    more = "; --limit shows more" if len(hits) == limit else ""
+    more = "; --limit shows more" if len(found) > limit else ""
     console.say(f"{plural(len(hits), 'article')} found{more}", event="searched", articles=len(hits))
     return 1 if unread else 0
 
