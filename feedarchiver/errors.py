@@ -15,6 +15,7 @@ A bug is none of these and propagates. Errors carry their fields as `args`, so t
 """
 
 import errno
+import os
 
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _INVISIBLE = (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
@@ -140,4 +141,7 @@ class StorageError(FeedarchiverError):
             errno.EPERM: "permission denied",
             errno.EIO: "the disk reports an error",
         }
-        return cls(what, path, reasons.get(error.errno or 0, error.strerror or str(error)), kept)
+        said = error.strerror or str(error)
+        if error.errno and said == os.strerror(error.errno):
+            said = f"{said[:1].lower()}{said[1:]}"  # it stands within a line
+        return cls(what, path, reasons.get(error.errno or 0, said), kept)

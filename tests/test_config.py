@@ -493,7 +493,7 @@ def test_start_overwrites_nothing(tmp_path):
 def test_start_with_a_file_in_the_way(tmp_path):
     """A file where a folder belongs is named, and kept."""
     (tmp_path / "seeds").write_text("not a folder")
-    with pytest.raises(StorageError, match=r"cannot write .*/seeds: File exists; nothing was overwritten"):
+    with pytest.raises(StorageError, match=r"cannot write .*/seeds: file exists; nothing was overwritten"):
         start(tmp_path)
     assert (tmp_path / "seeds").read_text() == "not a folder"
 

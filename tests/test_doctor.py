@@ -108,7 +108,7 @@ def test_a_place_that_cannot_be_looked_at(program):
     )
     found = findings(program)
     for about in ("archive", "feeds", "source s"):
-        assert "ile name too long" in found[about]["told"]
+        assert "file name too long" in found[about]["told"]
     assert found["sqlite"]["ok"]
 
 

@@ -228,7 +228,7 @@ def test_a_file_where_feeds_should_be(program):
     """A file in the place of the published folder is named and left alone."""
     shutil.rmtree(program.feeds)
     program.feeds.write_text("mine")
-    is_one_line(program("build"), "cannot write", "feeds", "nothing lost")
+    is_one_line(program("build"), "cannot write", "feeds", ": not a directory; nothing lost")
     assert program.feeds.read_text() == "mine"
 
 
