@@ -283,6 +283,16 @@ def test_phone(tab, base):
     assert cell["width"] > 2 * cell["height"] / 3  # a word on a line, not a letter
 
 
+def test_a_headline_without_end(tab):
+    """In a list, a headline of many words has its ten lines and no more, and the whole card still leads to it."""
+    page = tab("all/index.html", viewport={"width": 375, "height": 812})
+    page.evaluate("document.querySelector('.card h3 a').textContent = 'endless '.repeat(5000)")
+    card = page.locator(".card").first.bounding_box()
+    assert card["height"] < 812
+    page.mouse.click(card["x"] + 5, card["y"] + card["height"] - 5)
+    page.wait_for_url("**/articles/*.html")
+
+
 def test_dates_from_right_to_left(tab):
     """Beside an article in Hebrew or Arabic a date still reads from left to right, and the dot stands behind it."""
     page = tab(path_of("article"))
