@@ -15,7 +15,6 @@ A bug is none of these and propagates. Errors carry their fields as `args`, so t
 """
 
 import errno
-import os
 
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _INVISIBLE = (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF)
@@ -142,6 +141,6 @@ class StorageError(FeedarchiverError):
             errno.EIO: "the disk reports an error",
         }
         said = error.strerror or str(error)
-        if error.errno and said == os.strerror(error.errno):
-            said = f"{said[:1].lower()}{said[1:]}"  # it stands within a line
+        if error.errno and said[1:2].islower():  # the system's own words, which stand within a line here
+            said = f"{said[0].lower()}{said[1:]}"
         return cls(what, path, reasons.get(error.errno or 0, said), kept)
