@@ -54,10 +54,10 @@ def decode(data: bytes, charset: str | None = None) -> Decoded:
 def utf8_if_xml(data: bytes) -> bytes | None:
     """Return a document from its first tag on, if it can be XML in UTF-8 only; None: it must be decoded to be read.
 
-    It may still be neither, which a parser that takes nothing but UTF-8 finds out by itself.
+    It may still be neither, which a parser that takes nothing but UTF-8 finds out by itself: XML has no ESC, either.
     """
     data = data.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")
-    return data if data.startswith(b"<") and not _WIDE.match(data) and _ESCAPE not in data else None
+    return data if data.startswith(b"<") and not _WIDE.match(data) else None
 
 
 def _decoded(data: bytes, encoding: str) -> Decoded:

@@ -39,7 +39,7 @@ def parse(  # noqa: PLR0913 - each is one thing that a caller knows
         raise NotAFeed(f"{len(data):,} bytes long, above the limit of {limit_bytes:,}")
     problems = Problems()
     xml = utf8_if_xml(data)
-    if xml is not None and max(xml.count(b"<"), xml.count(b"=")) <= _MOST_MARKS:
+    if xml is not None and (len(xml) <= _MOST_MARKS or max(xml.count(b"<"), xml.count(b"=")) <= _MOST_MARKS):
         from feedarchiver.gather.feeds import fast
 
         parsed = fast.read(xml, url, problems, limit_entries)

@@ -26,6 +26,7 @@ _ELEMENT = re.compile(r"<[A-Za-z][^<>]*>")
 _ADDRESS = re.compile(r"""(\s(?:href|src|poster|cite)\s*=\s*)(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+))""", re.IGNORECASE)
 _PERIODS = {"hourly": 1, "daily": 24, "weekly": 168, "monthly": 720, "yearly": 8760}
 _LONGEST_TTL = timedelta(days=366)
+_BEGINNINGS = 8, 64  # times as long as another text: many begin with a picture, or end with one
 
 
 @dataclass(slots=True)
@@ -188,9 +189,16 @@ def _weights(texts: list[str]) -> list[int]:
     sizes = [len(text) for text in texts]
     longest = sizes.index(max(sizes))
     most = max(sizes[:longest] + sizes[longest + 1 :])
-    beginning = texts[longest][: texts[longest].find(">", 8 * most) + 1]  # ends as a tag does, or is empty
-    begun = _weight(beginning)
-    return [begun if place == longest and begun > most else _weight(text) for place, text in enumerate(texts)]
+    return [_weight_above(most, text) if place == longest else _weight(text) for place, text in enumerate(texts)]
+
+
+def _weight_above(most: int, text: str) -> int:
+    """Measure a text, or as much of its beginning as says more than `most`."""
+    for times in _BEGINNINGS:
+        begun = _weight(text[: text.find(">", times * most) + 1])  # ends as a tag does, or is empty
+        if begun > most:
+            return begun
+    return _weight(text)
 
 
 def _weight(text: str) -> int:
