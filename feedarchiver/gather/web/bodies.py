@@ -5,6 +5,7 @@ zlib is driven here rather than by urllib3, which takes gzip that ends too early
 
 import zlib
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -21,17 +22,17 @@ _DEFLATED = 8
 
 def read(raw: BaseHTTPResponse, encoding: str | None, limit_bytes: int, *, prefix: bool = False) -> bytes:
     """Read a body to its end; of one above the limit only a `prefix`, or nothing. Raises Stopped."""
-    body = bytearray()
+    body = BytesIO()  # hands out what it holds without another copy
     try:
         for piece in _decoded(_received(raw), encoding):
-            body += piece
-            if len(body) > limit_bytes:
+            body.write(piece)
+            if body.tell() > limit_bytes:
                 if prefix:
-                    return bytes(body[:limit_bytes])
+                    return body.getvalue()[:limit_bytes]
                 raise Stopped(Kind.TOO_LARGE, f"a body above {limit_bytes:,} bytes")
     finally:
         raw.close()  # what has been read to its end is back in its pool already
-    return bytes(body)
+    return body.getvalue()
 
 
 def _received(raw: BaseHTTPResponse) -> Iterator[bytes]:
