@@ -2,12 +2,15 @@
 
     source.py    what is configured, what is remembered
     unread.py    articles whose pages are to be read, further documents: remembered until they are
+    manner.py    how sources are asked, and what of them
     job.py       a source that is being asked
     waiting.py   how much of that a source may bring
     again.py     archived pages, read again
-    asking.py    which requests to make, and what each answer means
+    asking.py    which requests to make
+    answers.py   what each answer means
     events.py    what an answer came to
     storing.py   the batches that are written, what is decided and remembered
+    taking.py    their articles, as many as a source may bring
     wanting.py   after the articles: which pictures they name that are not archived yet
     pictures.py  those pictures, asked for
     shelving.py  and stored
@@ -29,8 +32,9 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.model import Outcome, Received
-from feedarchiver.updating.asking import Asking, Manner
+from feedarchiver.updating.asking import Asking
 from feedarchiver.updating.events import Notice, Updated
+from feedarchiver.updating.manner import Manner
 from feedarchiver.updating.source import WebSource
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from feedarchiver.gather import kinds
+from feedarchiver.updating.manner import Scope
 from feedarchiver.updating.source import Remembered, WebSource, beyond_note
 from feedarchiver.updating.unread import Note, Part, Unread, part_note
 
@@ -34,14 +35,18 @@ class Walk:
 class Job:
     """A source that is being asked. `at`: the further document, or the article, whose answer is awaited.
 
-    `pages` are those to be read, the newest that fit into a run, the oldest of them first; `parts` are the source's
-    further documents, `parts_beyond` counts those that are too many. `closed`: hosts that are not asked any more in
-    this run. `again`: the documents to be read although they have not changed, as something was left out of them.
+    `scope`: the pages that the update is about; None: all. `older`: the document to be asked next on the way back that
+    is being gone, `walk`. `pages` are those to be read, the newest that fit into a run, the oldest of them first;
+    `parts` are the source's further documents, `parts_beyond` counts those that are too many. `closed`: hosts that are
+    not asked any more in this run. `again`: the documents to be read although they have not changed, as something was
+    left out of them.
     """
 
     source: WebSource
     known: Remembered
+    scope: Scope | None = None
     walk: Walk | None = None
+    older: str | None = None
     at: Part | Unread | None = None
     pages: deque[Unread] = field(default_factory=deque)
     parts: dict[str, Part] = field(default_factory=dict)
@@ -55,10 +60,18 @@ class Job:
     _failures: int = 0
     _size_bytes: int = 0
 
+    def go_back(self, older: str | None, walk: Walk) -> None:
+        """Have the next document on a way back asked for; None: there is none."""
+        if older is not None:
+            walk.asked.add(older)
+            self.walk, self.older = walk, older
+
     def want(self, found: Iterable[Unread]) -> None:
-        """Have these pages read, in place of what was wanted of the same articles."""
+        """Have these pages read that the update is about, in place of what was wanted of the same articles."""
         by_key = {one.key: one for one in self.pages}
         for one in found:
+            if self.scope is not None and not self.scope.holds(one):
+                continue
             by_key[one.key] = one
             if len(by_key) > 2 * _MOST_PAGES:
                 by_key = self._newest(by_key)

@@ -5,8 +5,7 @@ written behind its articles, in the same transaction or a later one: after a cra
 """
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -15,30 +14,19 @@ from feedarchiver.archive.writer import Writer
 from feedarchiver.gather.kinds import Reading
 from feedarchiver.gather.web import politeness
 from feedarchiver.gather.web.exchange import Failure
-from feedarchiver.model import Outcome, Received
 from feedarchiver.updating import unread
 from feedarchiver.updating.events import Event, Failed, Notice, Paged, Parted, Polled, Updated, Walked
 from feedarchiver.updating.foresight import Foresight, Store
-from feedarchiver.updating.source import (
-    ITSELF,
-    SOURCE,
-    Remembered,
-    WebSource,
-    beyond_note,
-    remembered_as,
-    select_written,
-    written,
-)
-from feedarchiver.updating.unread import Note, Sorted, Unread
-from feedarchiver.updating.waiting import Most, Rooms
+from feedarchiver.updating.source import ITSELF, SOURCE, Remembered, WebSource, remembered_as, select_written, written
+from feedarchiver.updating.taking import Taking, Told, write
+from feedarchiver.updating.unread import Note, Unread
+from feedarchiver.updating.waiting import Most
 
 _BATCH_BYTES = 8_000_000
 _BATCH_EVENTS = 500
 _MOST_KEYS = 1_000
 _MOST_GAPS = 20
 
-Told = Callable[[Outcome, Received], None]
-"""Called with each article that is, or would be, new or a version."""
 Writing = Callable[[], AbstractContextManager[Writer]]
 """Opens the archive for a batch."""
 
@@ -59,16 +47,14 @@ class Storing:
         *,
         writing: Writing | None = None,
     ) -> None:
-        self._archive, self._now, self._chance, self._told = archive, now, chance, told
+        self._archive, self._now, self._chance = archive, now, chance
         self._writing = writing or (lambda: archive.writing(now))
-        self._most, self._rooms = most, Rooms(most)
-        self._new: Counter[str] = Counter()  # articles, by source
-        self._beyond: Counter[str] = Counter()
         self._events: list[Event] = []
         self._size_bytes = 0
         self._foresight: Foresight | None = None
         self._failures: dict[tuple[str, str, str], list[str]] = {}  # pages, by source, reason and what follows
         self.done = Updated()
+        self._taking = Taking(now, told, most, self.done)
 
     def put(self, event: Event) -> None:
         """Take an event, to be stored with others."""
@@ -84,7 +70,7 @@ class Storing:
         if self._events:
             with self._writing() as writer:
                 self._store(writer)
-                _write(writer, learned)
+                write(writer, learned)
         self._size_bytes = 0
 
     def foresee(self) -> None:
@@ -120,8 +106,8 @@ class Storing:
         self.done.unchanged += reading is None
         before, found, bounds = known.standing, politeness.Found.NOTHING_NEW, source.bounds
         if reading is not None:
-            fresh = self._add(store, source, reading, event.sorted, ITSELF)
-            _write(store, event.notes)
+            fresh = self._taking.add(store, source, reading, event.sorted, ITSELF)
+            write(store, event.notes)
             found = politeness.Found.NEW if fresh or event.notes else found
             if reading.patience is not None:
                 bounds = bounds._replace(shortest=min(max(bounds.shortest, reading.patience), bounds.longest))
@@ -168,7 +154,7 @@ class Storing:
     def _walked(self, store: Store, known: Remembered, event: Walked) -> Remembered:
         """Archive what a document of a source's own archive says, and remember where the way goes on."""
         if event.reading is not None:
-            self._add(store, event.source, event.reading, event.sorted)
+            self._taking.add(store, event.source, event.reading, event.sorted)
         if event.closes:
             self._notice(event.source, "the gap is closed, out of the source's own archive")
             known = known._replace(gaps=known.gaps[:-1])
@@ -196,8 +182,8 @@ class Storing:
     def _parted(self, store: Store, event: Parted) -> None:
         """Archive what a further document of a source says."""
         if event.reading is not None:
-            self._add(store, event.source, event.reading, event.sorted, event.document)
-        _write(store, event.notes)
+            self._taking.add(store, event.source, event.reading, event.sorted, event.document)
+        write(store, event.notes)
         if event.failure is not None:
             self.done.failures.append(Notice(event.source.id, f"{event.failure}; it is asked again with the source"))
 
@@ -208,12 +194,12 @@ class Storing:
         if read is None:
             self._page_failed(store, source, one, event.failure)
             return known
-        taken = self._taken(source, (read.received,))
-        self._take(store, source, taken)
+        taken = self._taking.allowed(source, (read.received,))
+        self._taking.take(store, source, taken)
         self.done.excluded += not taken
-        _write(store, unread.page_notes(one, done=True))
+        write(store, unread.page_notes(one, done=True))
         if not taken:
-            self._note(store, one._replace(due=None, excluded=True, under=source.settings))
+            self._taking.note(store, one._replace(due=None, excluded=True, under=source.settings))
         unmatched = next((problem for problem in read.problems if problem.startswith("the selector")), None)
         if unmatched and not known.unmatched:
             text = f"{read.received.url}: {unmatched}; the text that was found without it is archived"
@@ -228,9 +214,9 @@ class Storing:
         article = one.known.article
         worth = unread.has_text(article) or source.kind == "feed" or (after.due is None and article.title != "")
         if not unread.has_page(store.index, article, source.id) and worth:
-            self._take(store, source, self._taken(source, (one.known,)))
+            self._taking.take(store, source, self._taking.allowed(source, (one.known,)))
         then = "tried again later"
-        if not self._note(store, after):
+        if not self._taking.note(store, after):
             then = "too many wait to remember it"
         elif after.due is None:
             then = "not tried again until the source is named, or says that it changed"
@@ -242,84 +228,12 @@ class Storing:
         for (source, reason, then), addresses in self._failures.items():
             more = f" (and {len(addresses) - 1:,} more pages)" if len(addresses) > 1 else ""
             self.done.failures.append(Notice(source, f"{addresses[0]}{more}: {reason}; {then}"))
-        for source, count in (+self._beyond).items():
-            most = f"at most {self._most.waiting:,} may wait for their pages, and {self._most.new:,} be new in one run"
-            text = f"of its articles {count:,} are left out, the oldest, and taken when there is room: {most}"
-            self.done.notices.append(Notice(source, text))
+        self.done.notices += self._taking.left_out()
         self.done.notices[:0] = notices
         return self.done
 
-    def _add(
-        self, store: Store, source: WebSource, reading: Reading, found: Sorted | None, document: str | None = None
-    ) -> bool:
-        """Archive the articles that the source's rules take, and note whose pages are to be read.
-
-        What is too much of a `document` is left out, and that is noted; None: it is one of the past, and taken whole.
-        Tells whether something new was among them.
-        """
-        received = (
-            (reading.received[-source.most :] if source.most else reading.received) if found is None else found.direct
-        )
-        taken = self._taken(source, received)
-        self.done.excluded += len(reading.received if found is None else received) - len(taken)
-        wanted = found.wanted if found else ()
-        beyond = [one for one in sorted(wanted, key=lambda one: one.age, reverse=True) if not self._note(store, one)]
-        if source.kind == "feed":  # which soon tells of them no more
-            known = self._taken(source, tuple(one.known for one in reversed(beyond)))
-            taken += tuple(one for one in known if not unread.has_page(store.index, one.article, source.id))
-        is_past = document is None
-        fresh, left = self._take(store, source, taken, past=is_past, most=None if is_past else self._most.new)
-        if found is not None:
-            self.done.known += found.settled
-            self.done.excluded += found.excluded
-        if document is not None:
-            count = len(beyond) + left
-            self._beyond[source.id] += count
-            _write(store, [beyond_note(source.id, document, count)])
-        return fresh or len(wanted) > len(beyond)
-
-    def _note(self, store: Store, one: Unread) -> bool:
-        """Note that a page is to be read, or is not any more, if there is room; else the latter is forgotten."""
-        is_taken = self._rooms.take(store.index, one) or unread.is_noted(store.index, one)
-        if is_taken or one.due is None:
-            _write(store, unread.page_notes(one, done=not is_taken))
-        return is_taken
-
-    def _take(
-        self, store: Store, source: WebSource, taken: Sequence[Received], *, past: bool = False, most: int | None = None
-    ) -> tuple[bool, int]:
-        """Archive articles, the newest first if more of the source may be new than `most`.
-
-        Tells whether something new was among them, and how many are left.
-        """
-        fresh = False
-        if most is not None and len(taken) > most - self._new[source.id]:
-            taken = taken[::-1]
-        for number, received in enumerate(taken):
-            if most is not None and self._new[source.id] >= most:
-                return fresh, len(taken) - number
-            outcome = store.add(received, polled=True, past=past)
-            self.done.count(outcome)
-            if outcome in {Outcome.NEW, Outcome.VERSION}:
-                fresh = True
-                self._new[source.id] += 1
-                self._told(outcome, received)
-        return fresh, 0
-
-    def _taken(self, source: WebSource, received: tuple[Received, ...]) -> tuple[Received, ...]:
-        if source.filter is None:
-            return received
-        from feedarchiver.archive.selection import takes
-
-        return tuple(one for one in received if takes(source.filter, one.article, source.id, self._now))
-
     def _notice(self, source: WebSource, text: str) -> None:
         self.done.notices.append(Notice(source.id, text))
-
-
-def _write(store: Store, notes: Iterable[Note]) -> None:
-    for note in notes:
-        store.note(*note)
 
 
 def size_of(event: Event) -> int:

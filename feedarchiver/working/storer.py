@@ -22,7 +22,8 @@ from feedarchiver.gather.web.exchange import Answer, Failure
 from feedarchiver.model import Received
 from feedarchiver.updating.events import Event, Failed, Paged, Updated
 from feedarchiver.updating.shelving import Fetched, Shelving
-from feedarchiver.updating.storing import Storing, Told, size_of
+from feedarchiver.updating.storing import Storing, size_of
+from feedarchiver.updating.taking import Told
 from feedarchiver.updating.unread import Note
 from feedarchiver.updating.waiting import Most
 from feedarchiver.updating.wanting import Illustrated, look

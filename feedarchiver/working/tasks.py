@@ -16,7 +16,8 @@ from feedarchiver.gather.web.exchange import Answer, Failure, Request
 from feedarchiver.gather.web.robots import RobotsFile
 from feedarchiver.gather.web.together import ends_asking, not_asked
 from feedarchiver.updating import places
-from feedarchiver.updating.asking import Asking, Manner, Scope
+from feedarchiver.updating.asking import Asking
+from feedarchiver.updating.manner import Manner, Scope
 from feedarchiver.updating.pictures import Fetching, PictureAsking
 from feedarchiver.updating.source import WebSource
 from feedarchiver.updating.wanting import Illustrated

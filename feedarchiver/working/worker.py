@@ -30,7 +30,7 @@ from feedarchiver.gather.web.client import Turn
 from feedarchiver.updating.events import Updated
 from feedarchiver.updating.shelving import Fetched
 from feedarchiver.updating.source import WebSource
-from feedarchiver.updating.storing import Told
+from feedarchiver.updating.taking import Told
 from feedarchiver.updating.wanting import Illustrated
 from feedarchiver.working.carrying import Carrying
 from feedarchiver.working.hosts import GAP_S, Hosts
