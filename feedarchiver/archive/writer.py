@@ -88,7 +88,7 @@ class Writer:
         seen = self._look(received, raw, polled=polled, past=past)
         if seen is None:
             return Outcome.KNOWN
-        captured = self._instant(seen.names)
+        captured = self._instant(seen)
         capture = Capture(
             article=seen.article,
             raw=raw,
@@ -227,21 +227,21 @@ class Writer:
         last = self.index.last_captured()
         return now if last is None else max(now, _after(last))
 
-    def _instant(self, names: tuple[str, ...]) -> datetime:
-        """Choose the instant of a capture of an entry so named."""
-        if not self._is_any_order_right(names):
+    def _instant(self, seen: Seen) -> datetime:
+        """Choose the instant of a capture."""
+        if not self._is_any_order_right(seen.names, is_new=seen.outcome is Outcome.NEW):
             self.step()
         return self.captured
 
-    def _is_any_order_right(self, names: tuple[str, ...]) -> bool:
+    def _is_any_order_right(self, names: tuple[str, ...], *, is_new: bool) -> bool:
         """Tell whether a capture of an entry so named may be taken in before or after all others of this instant.
 
         An index made anew takes them in another order than they came. A link and a guid that lead to different
-        entries, or that others of this instant know in other company, may make one entry or two of them.
+        entries (where it `is_new`, to none), or that others of this instant know in other company, may make one or two.
         """
         if len(self._linked) > _BATCH_CAPTURES or any(self._linked.get(name, names) != names for name in names):
             return False
-        return len(names) == 1 or len({self.index.find([name]) for name in names}) == 1
+        return is_new or len(names) == 1 or len({self.index.find([name]) for name in names}) == 1
 
     def _store(self) -> None:
         """Give the batch's objects their names. Until the index has committed, `pending` says that they have none."""

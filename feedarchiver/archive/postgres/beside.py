@@ -57,7 +57,8 @@ class BesideWriter(Writer):
             seen = super()._look(received, raw, polled=polled, past=past)
         return seen
 
-    def _instant(self, names: tuple[str, ...]) -> datetime:
+    def _instant(self, seen: Seen) -> datetime:
+        names = seen.names
         entries = {self.index.find([name]) for name in names}
         known = [entry for entry in entries if entry is not None]
         latest = max((fact.captured for entry in known for fact in self.index.facts(entry)), default=self._horizon)
