@@ -301,11 +301,24 @@ def test_the_fullest_text_is_the_content(inner, content, summary):
     assert (found.content, found.summary) == (content, summary)
 
 
+@pytest.mark.parametrize(
+    "escape_at", ["<!-- {} -->{}", "<?x {}?>{}", "<rss a='{}'>{}</rss>", "{}{}", "<rss>{}{}</rss>"]
+)
+@pytest.mark.parametrize("inner", ["", "<title>表示</title>", "<description><![CDATA[表示]]></description>"])
+def test_what_is_utf8_to_the_letter_only_is_read_as_what_it_declares(escape_at, inner):
+    """ISO-2022-JP is ASCII with escapes, which XML forbids: wherever one stands, no parser takes the feed for UTF-8."""
+    data = rss(f"<guid>g</guid>{inner}").decode()
+    assert fast.read(escape_at.format("\x1b", data).encode(), URL, Problems(), 10) is None
+    declared = '<?xml version="1.0" encoding="iso-2022-jp"?>' + data
+    assert told(declared.encode("iso-2022-jp"))["entries"] == told(data.encode())["entries"]
+
+
 PIECES = st.lists(st.sampled_from(["<p>", "<a href='x'>", "word ", "<", ">", " " * 20, "long" * 10, "</p>" * 30]))
 
 
 @given(PIECES.map("".join), PIECES.map("".join))
 @example("<p>" * 50 + "abcd", "abc")
+@example("<p>" * 50 + "abcd" + "<p>" * 50, "abc")
 @example("abc", "<p>" * 50 + "ab")
 @example("a<" * 20 + ">" * 8, "b")
 def test_how_full_a_text_is(content, summary):
