@@ -123,6 +123,8 @@ def rfc822(when: datetime) -> str:
 
 
 def _utc(when: datetime) -> datetime:
+    if when.tzinfo is UTC:
+        return when
     if when.utcoffset() is None:
         raise ValueError(f"an instant needs a zone: {when!r}")
     return when.astimezone(UTC)

@@ -10,5 +10,10 @@ def quoted(text: bytes) -> bytes:
     """Write a text between quotation marks. It comes and goes in UTF-8."""
     if len(text.translate(None, _SELDOM)) < len(text):
         return _WRITTEN(text.decode()).encode()
+    return b'"%b"' % escaped(text)
+
+
+def escaped(text: bytes) -> bytes:
+    """Write what stands between the quotation marks, of a text that XML may hold: it has none of what is seldom."""
     text = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b'"%b"' % text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")
+    return text.replace(b"\n", b"\\n").replace(b"\r", b"\\r").replace(b"\t", b"\\t")

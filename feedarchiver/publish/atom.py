@@ -1,6 +1,6 @@
 """Atom 1.0 with Media RSS. Spec: RFC 4287."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from feedarchiver import dates
 from feedarchiver.publish.forms import DESCRIPTION, SHAPES, Draft, Form, Shape
@@ -17,12 +17,12 @@ _FRAME = Frame.of("feed")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one entry."""
-    return _form(draft.shape).fill(draft.texts)
+    return _form(draft.shape).fill(draft.in_xml)
 
 
 @lru_cache(SHAPES)
 def _form(shape: Shape) -> Form:
-    return Form.of_entry(written(shape.sample, DESCRIPTION))
+    return Form.of_entry(partial(written, description=DESCRIPTION), shape)
 
 
 def written(entry: Rendered, description: str | None = None) -> bytes:

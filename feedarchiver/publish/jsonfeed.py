@@ -2,36 +2,49 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 
-from feedarchiver.jsontext import quoted
+from feedarchiver import dates
 from feedarchiver.markup import xml_text
-from feedarchiver.publish.forms import Draft
+from feedarchiver.publish.forms import SHAPES, Draft, Form, Shape
 from feedarchiver.publish.pages import JSON
 from feedarchiver.publish.plan import Around, FeedDocument
+from feedarchiver.publish.rendered import Rendered
 
 NAMES = JSON
 MEDIA_TYPE = "application/feed+json"
 SEALED = True
-_ENCODED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    entry, image = draft.entry, draft.entry.image
-    attachment = image and {"url": image.url, "mime_type": image.type, "size_in_bytes": image.length}
-    content = b'"content_html": ' + quoted(draft.html) if entry.content else b'"content_text": ""'
-    before = {"id": entry.id, "url": entry.link, "title": entry.title}
-    after = {
+    return _form(draft.shape).fill(draft.in_json)
+
+
+@lru_cache(SHAPES)
+def _form(shape: Shape) -> Form:
+    return Form.of_entry(written, shape)
+
+
+def written(entry: Rendered) -> bytes:
+    """Write one item without a form."""
+    image = entry.image
+    attachment = image and {"url": image.url, "mime_type": image.type, "size_in_bytes": image.length or None}
+    said = {
+        "id": entry.id,
+        "url": entry.link,
+        "title": entry.title,
+        "content_html" if entry.content else "content_text": entry.content,
         "summary": entry.summary,
         "image": image and image.url,
-        "date_published": draft.values.get("published"),
-        "date_modified": draft.values["updated"],
+        "date_published": entry.published and dates.rfc3339(entry.published),
+        "date_modified": dates.rfc3339(entry.updated),
         "authors": [{"name": author} for author in entry.authors],
         "tags": list(entry.categories),
         "language": entry.language,
         "attachments": [_said(attachment)] if attachment else [],
     }
-    return b"%b, %b, %b" % (_written(before)[:-1], content, _written(after)[1:])
+    return json.dumps(_said(said), ensure_ascii=False).encode()
 
 
 def around(head: FeedDocument) -> Around:
@@ -56,7 +69,3 @@ def around(head: FeedDocument) -> Around:
 def _said(fields: Mapping[str, object]) -> dict[str, object]:
     """Leave out what was not said. An empty text is said."""
     return {name: value for name, value in fields.items() if value is not None and value != []}
-
-
-def _written(fields: Mapping[str, object]) -> bytes:
-    return _ENCODED(_said(fields)).encode()

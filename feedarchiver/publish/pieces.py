@@ -18,7 +18,7 @@ from lxml import etree
 from feedarchiver.markup import xml_text
 from feedarchiver.model import Feed
 from feedarchiver.publish import feedgen_ext
-from feedarchiver.publish.forms import Form, in_text, mark
+from feedarchiver.publish.forms import Form, in_xml, joined, mark, named_in_xml
 from feedarchiver.publish.pages import HTML, Names, Page
 from feedarchiver.publish.plan import NEVER, Around, FeedDocument
 from feedarchiver.publish.rendered import Rendered
@@ -106,16 +106,14 @@ def around_like(
     updated = None if document.updated is None else NEVER
     kind = _Kind(document.feed, document.base_url, page, updated, document.pages, document.hub)
     form, between, after = _form(written, kind)
-    values = {"url": document.url(names), "page_url": document.page_url, "older_url": older or ""}
-    values["changed"] = document.changed(spell) or ""
-    texts = {name: in_text(value.encode()) for name, value in values.items()}
-    return Around(form.fill(texts), between, after)
+    values = document.url(names), document.page_url, older or "", document.changed(spell) or ""
+    return Around(form.fill(in_xml(joined(values))), between, after)
 
 
 @lru_cache(_HEADS)
 def _form(written: Callable[[FeedDocument], Around], kind: _Kind) -> tuple[Form, bytes, bytes]:
     before, between, after = written(_Sample(**kind._asdict()))
-    return Form.of(before), between, after
+    return Form.of(before, named_in_xml(("url", "page_url", "older_url", "changed"))), between, after
 
 
 def feed_entry(entry: Rendered, description: str | None = None) -> FeedEntry:

@@ -1,6 +1,6 @@
 """RSS 2.0 with content:encoded, dc:creator and Media RSS. Spec: https://www.rssboard.org/rss-specification."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from feedarchiver import dates
 from feedarchiver.publish import feedgen_ext
@@ -18,12 +18,12 @@ _FRAME = Frame.of("rss", "channel")
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    return _form(draft.shape).fill(draft.texts)
+    return _form(draft.shape).fill(draft.in_xml)
 
 
 @lru_cache(SHAPES)
 def _form(shape: Shape) -> Form:
-    return Form.of_entry(written(shape.sample, DESCRIPTION))
+    return Form.of_entry(partial(written, description=DESCRIPTION), shape)
 
 
 def written(entry: Rendered, description: str | None = None) -> bytes:
