@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
-from functools import cache
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
@@ -110,13 +109,15 @@ class Rendering:
         return self._at_hand.get(line) or (self._spool.find(line) if self._spool else None)
 
     def _illustrated(self, line: Line) -> Rendered:
-        named = []
+        named: list[str] = []
+        known: dict[str, Image | None] = {}
 
-        @cache  # the lead picture stands in the content, too
         def stored(url: str) -> Image | None:
-            named.append(canonical(url))
-            copy = self._log.copy(named[-1]) if self._has_images else None
-            return self._shown(url, copy) if copy else None
+            if url not in known:  # the lead picture stands in the content, too
+                named.append(canonical(url))
+                copy = self._log.copy(named[-1]) if self._has_images else None
+                known[url] = self._shown(url, copy) if copy else None
+            return known[url]
 
         base = address(self._target.base_url, "") if self._target.archived_images else ""
         shown = self._rendered(line, stored, base)

@@ -149,10 +149,14 @@ def illustrated(html: str, stored: Stored) -> str:
     """Put the addresses of copies into cleaned HTML, where there are any."""
     if "<img " not in html and ' poster="' not in html:
         return html
+    named = dict.fromkeys(address for _, address in _ADDRESS.findall("".join(_ILLUSTRATED.findall(html))))
+    copies = {address: copy for address in named if (copy := stored(unescape(address)))}
+    if not copies:
+        return html
 
-    def replaced(address: re.Match[str]) -> str:
-        copy = stored(unescape(address[2]))
-        return f'{address[1]}="{_attribute(copy.url)}"' if copy else address[0]
+    def replaced(found: re.Match[str]) -> str:
+        copy = copies.get(found[2])
+        return f'{found[1]}="{_attribute(copy.url)}"' if copy else found[0]
 
     return _ILLUSTRATED.sub(lambda tag: _ADDRESS.sub(replaced, tag[0]), html)
 
