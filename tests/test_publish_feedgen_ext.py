@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from feedgen.entry import FeedEntry
@@ -34,7 +33,7 @@ ARCHIVED = FeedDocument(
     updated=WHEN,
     page=Page(2, 50, 100, 7),
 )
-CURRENT = replace(ARCHIVED, page=Page(None, 350, 420, 7))
+CURRENT = ARCHIVED._replace(page=Page(None, 350, 420, 7))
 HERE = "https://example.org/feeds/f"
 
 

@@ -63,6 +63,16 @@ def test_nothing_of_the_web_when_nothing_is_due(tmp_path):
         assert len(web.asked) == 1
 
 
+def test_feeds_alone(tmp_path):
+    """A run that publishes feeds alone loads nothing that only pages for people, searching or changes need."""
+    program = Program(tmp_path / "home", f"[publish]\npages = false\n{CONFIG}")
+    program.write("a.txt")
+    others = {"publish.changed", "publish.site_search", "textdiff", "words"}
+    modules = loaded(program.folder, "run")
+    assert "feedarchiver.publish.rss" in modules
+    assert not modules & {"jinja2", *(f"feedarchiver.{name}" for name in others)}
+
+
 def test_help_reads_no_command(tmp_path):
     """`--help` loads no command's module."""
     modules = loaded(tmp_path, "--help")

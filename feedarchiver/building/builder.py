@@ -14,11 +14,11 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
-from feedarchiver.archive.selection import takes
 from feedarchiver.building.kept import Kept
 from feedarchiver.building.keys import (
     ARTICLES,
     IMAGES,
+    SEARCHED,
     SITE,
     document_key,
     feed_key,
@@ -29,8 +29,6 @@ from feedarchiver.building.keys import (
 from feedarchiver.building.output import Output
 from feedarchiver.building.reading import Reading
 from feedarchiver.building.rendering import Rendering
-from feedarchiver.building.searching import FOLDER as SEARCHED
-from feedarchiver.building.searching import Searching
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Feed
@@ -39,10 +37,10 @@ from feedarchiver.publish.build import FORMATS, assemble, entry_pieces, site_doc
 from feedarchiver.publish.opml import LIST, listed
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.site import LATEST
-from feedarchiver.publish.site_search import Write
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
+    from feedarchiver.publish.site_search import Write
 
 
 class Builder:
@@ -55,7 +53,7 @@ class Builder:
         target: Target,
         done: Built,
         advance: Advance,
-        write: Write | None = None,
+        write: "Write | None" = None,
     ) -> None:
         """Begin. `write`: as for `site_search.searchable`."""
         self._write = write
@@ -94,8 +92,7 @@ class Builder:
             gone = before.keys() - states.keys() - {SITE}
             if strange:
                 gone |= self._listed() - states.keys()
-            searching = Searching(self._rendering, self._log, self._target, self._out, self._write)
-            searching.write(whole, certain=not self._undecided)
+            self._publish_search(whole)
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
                 self._remove_feed(name)
@@ -117,6 +114,8 @@ class Builder:
         """
         if feed.filter is None:
             return None
+        from feedarchiver.archive.selection import takes  # most feeds take everything
+
         wanted = feed.filter
 
         def decide(news: News) -> bool:
@@ -247,6 +246,14 @@ class Builder:
             made = entry_pieces(entry, [FORMATS[name] for name in missing])
             found |= zip(missing, made, strict=True)
         return found
+
+    def _publish_search(self, whole: State) -> None:
+        """Write what the pages for people are searched with, or take it away. `whole`: as for `_publish_site`."""
+        if self._target.pages or any(path.startswith(SEARCHED) for path in self._log.documents(SITE)):
+            from feedarchiver.building.searching import Searching  # feeds alone do without it
+
+            searching = Searching(self._rendering, self._log, self._target, self._out, self._write)
+            searching.write(whole, certain=not self._undecided)
 
     def _publish_site(self, feeds: tuple[Feed, ...], states: dict[str, State], whole: State) -> None:
         """Write what is about all feeds. `whole`: the state of all their logs together."""

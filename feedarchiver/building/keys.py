@@ -21,6 +21,9 @@ SITE = ""
 ARTICLES = "articles"
 """The folder of the reading pages, noted as a whole."""
 
+SEARCHED = "search/"
+"""The folder of what the pages are searched with, whose documents are noted one by one."""
+
 IMAGES = "images"
 """The folder of the copies of images, noted as a whole."""
 

@@ -24,7 +24,6 @@ from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.site import Version, article_page, page_path
-from feedarchiver.textdiff import diff, shortened
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
@@ -123,6 +122,8 @@ class Reading:
         known = versions(self._index, entry)
         if len(known) == 1:
             return []
+        from feedarchiver.textdiff import diff, shortened  # few entries have several
+
         told, before = [], None
         for version in known:
             with suppress(ArchiveError):

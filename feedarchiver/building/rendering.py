@@ -20,7 +20,6 @@ from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.imagefile import ENDINGS
 from feedarchiver.model import HEALTH, Image, ObjectId
-from feedarchiver.publish.changed import render_change
 from feedarchiver.publish.plan import address
 from feedarchiver.publish.rendered import Rendered, Stored, illustrated, render
 from feedarchiver.urls import canonical
@@ -128,6 +127,8 @@ class Rendering:
         if line.before is None:
             shown = render(*self._archive.entry(line), stored, base)
             return shown._replace(paged=False) if line.source == HEALTH else shown
+        from feedarchiver.publish.changed import render_change  # few feeds tell of changes
+
         shown = render_change(*self._archive.change(line, line.before))
         return shown._replace(content=illustrated(shown.content, stored), base=base)
 

@@ -7,7 +7,7 @@ from tempfile import SpooledTemporaryFile
 from feedarchiver.archive.bucket import AT_ONCE
 from feedarchiver.archive.feedlog import FeedLog, Line, State
 from feedarchiver.archive.history import moment
-from feedarchiver.building.keys import SITE, search_key, state_of
+from feedarchiver.building.keys import SEARCHED, SITE, search_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Target
@@ -16,7 +16,6 @@ from feedarchiver.markup import xml_text
 from feedarchiver.publish.site import page_path, searched
 from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, Write, grown, paths, searchable
 
-FOLDER = "search/"
 _MEMORY_BYTES = 4_000_000
 _OURS = re.compile(r"\d{6,}(?:\.\d{3})?\.js")
 
@@ -35,7 +34,7 @@ class Searching:
     def write(self, whole: State, *, certain: bool) -> None:
         """Bring the index up to date. `certain`: nothing of `whole` will be taken back in the next build."""
         key = f"{self._key} {whole.selection} {whole.updated} {whole.events}"
-        noted = {path: was for path, was in self._log.documents(SITE).items() if path.startswith(FOLDER)}
+        noted = {path: was for path, was in self._log.documents(SITE).items() if path.startswith(SEARCHED)}
         if not self._wanted:
             self._out.remove(sorted(noted))
             return
@@ -94,6 +93,6 @@ class Searching:
 
     def _strange(self) -> set[str]:
         """Find files that are called as ours are, when it is not known which those are."""
-        folders = (f"{FOLDER}{name}" for name in (*(size for size, _ in LEVELS), "entries"))
+        folders = (f"{SEARCHED}{name}" for name in (*(size for size, _ in LEVELS), "entries"))
         found = (f"{folder}/{name}" for folder in folders for name in self._out.folder.names(folder))
         return {path for path in found if _OURS.fullmatch(path.rpartition("/")[2])}

@@ -14,8 +14,8 @@ one that carries its values.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -44,8 +44,7 @@ class Unwritten(datetime):
 UNWRITTEN = Unwritten(1, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class FeedExtension:
+class FeedExtension(NamedTuple):
     """What a feed's head needs besides."""
 
     document: FeedDocument
@@ -86,8 +85,7 @@ class FeedExtension:
             etree.SubElement(parent, f"{{{HISTORY}}}archive")
 
 
-@dataclass(frozen=True, slots=True)
-class EntryExtension:
+class EntryExtension(NamedTuple):
     """What an entry needs besides."""
 
     entry: Rendered

@@ -5,7 +5,6 @@ A document is head, pieces, tail; so it never exists as one tree, and a kept pie
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from html import escape
@@ -16,7 +15,6 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from feedarchiver.markup import xml_text
-from feedarchiver.model import Feed
 from feedarchiver.publish import feedgen_ext
 from feedarchiver.publish.forms import Form, in_xml, joined, mark, named_in_xml
 from feedarchiver.publish.pages import HTML, Names, Page
@@ -33,8 +31,7 @@ _HEADS = 16
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """The elements round the entries of a document, outermost first: `("rss", "channel")` or `("feed",)`.
 
     An entry's piece is cut from a document that holds nothing else, between bytes known in advance, so the prefixes
@@ -70,17 +67,6 @@ def _framed(tags: tuple[str, ...], entry: etree._Element) -> bytes:
     return etree.tostring(root, encoding="UTF-8", pretty_print=True)
 
 
-class _Kind(NamedTuple):
-    """What documents share whose heads differ in no more than marks stand for. It is hashed for each of them."""
-
-    feed: Feed
-    base_url: str
-    page: Page
-    updated: datetime | None
-    pages: bool
-    hub: str | None
-
-
 class _Sample(FeedDocument):
     """A document in whose head marks stand for what differs from page to page."""
 
@@ -104,15 +90,15 @@ def around_like(
     older = document.older_url(names)
     page = Page(None, 0, 0, 1 if older else 0) if document.page.number is None else Page(2 if older else 1, 0, 0, 2)
     updated = None if document.updated is None else NEVER
-    kind = _Kind(document.feed, document.base_url, page, updated, document.pages, document.hub)
-    form, between, after = _form(written, kind)
+    form, between, after = _form(written, document._replace(page=page, updated=updated))
     values = document.url(names), document.page_url, older or "", document.changed(spell) or ""
     return Around(form.fill(in_xml(joined(values))), between, after)
 
 
 @lru_cache(_HEADS)
-def _form(written: Callable[[FeedDocument], Around], kind: _Kind) -> tuple[Form, bytes, bytes]:
-    before, between, after = written(_Sample(**kind._asdict()))
+def _form(written: Callable[[FeedDocument], Around], kind: FeedDocument) -> tuple[Form, bytes, bytes]:
+    """Make the form that all documents have whose heads differ in no more than marks stand for."""
+    before, between, after = written(_Sample(*kind))
     return Form.of(before, named_in_xml(("url", "page_url", "older_url", "changed"))), between, after
 
 

@@ -5,7 +5,6 @@ read, so the same entries give the same bytes on any day.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import quote
@@ -43,8 +42,7 @@ class Around(NamedTuple):
     after: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedDocument:
+class FeedDocument(NamedTuple):
     """A document of a feed about to be written: its values, and the addresses that depend on where it is published.
 
     `updated` is None as long as there is no entry in it. `pages`: whether there are pages for people. `hub`: the
@@ -102,8 +100,7 @@ def address(base_url: str, path: str) -> str:
     return base_url.rstrip("/") + "/" + quote(path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class Published(NamedTuple):
     """A feed as it has been published: how many entries and events it holds, its sealed pages, its last change."""
 
     feed: Feed
@@ -113,8 +110,7 @@ class Published:
     updated: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(NamedTuple):
     """All that is published, for the documents that are about all feeds. `title` is that of the whole.
 
     A page holds `size` events. `pages`: whether there are pages for people.

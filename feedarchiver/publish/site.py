@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from feedarchiver import dates
 from feedarchiver.markup.text import visible
@@ -17,9 +17,11 @@ from feedarchiver.model import Document
 from feedarchiver.publish.plan import Site
 from feedarchiver.publish.rendered import Rendered
 from feedarchiver.publish.site_content import readable
-from feedarchiver.publish.site_search import Searchable, Write, searchable
 from feedarchiver.publish.templating import INDEX, SEARCH, filled, host, minute, template
-from feedarchiver.textdiff import Piece
+
+if TYPE_CHECKING:
+    from feedarchiver.publish.site_search import Searchable, Write
+    from feedarchiver.textdiff import Piece
 
 LATEST = 12
 """How many cards the index shows."""
@@ -32,7 +34,7 @@ class Version(NamedTuple):
 
     captured: datetime
     title: str
-    changes: tuple[Piece, ...] = ()
+    changes: "tuple[Piece, ...]" = ()
 
 
 def page_path(entry_id: str) -> str:
@@ -78,8 +80,10 @@ def search_page() -> Document:
     return _page("search.html", SEARCH)
 
 
-def searched(entry: Rendered, language: str | None = None, write: Write | None = None) -> Searchable:
+def searched(entry: Rendered, language: str | None = None, write: "Write | None" = None) -> "Searchable":
     """Prepare an entry for `site_search.grown`. `write`: as for `searchable`."""
+    from feedarchiver.publish.site_search import searchable  # feeds alone do without it
+
     shown = entry.published or entry.updated
     text = visible(entry.content)
     return searchable(page_path(entry.id), entry.title, text, shown, entry.language or language, write)
