@@ -46,6 +46,23 @@ class Shape(NamedTuple):
     categories: int
     language: bool
 
+    @classmethod
+    def of(cls, entry: Rendered) -> "Shape":
+        """Tell the shape of an entry."""
+        image = entry.image
+        return cls(
+            link=entry.link is not None,
+            permalink=entry.id == entry.link,
+            summary=bool(entry.summary),
+            content=bool(entry.content),
+            published=entry.published is not None,
+            image=image is not None,
+            sizes=(bool(image.length), bool(image.width), bool(image.height)) if image else (False, False, False),
+            authors=len(entry.authors),
+            categories=len(entry.categories),
+            language=entry.language is not None,
+        )
+
     @property
     def sample(self) -> Rendered:
         """An entry of this shape whose values are marks."""
@@ -77,53 +94,31 @@ class Draft:
     """An entry on its way into the formats: what several of them need of it is made once."""
 
     def __init__(self, entry: Rendered) -> None:
-        self.entry = entry
-
-    @cached_property
-    def shape(self) -> Shape:
-        """The shape of the entry."""
-        entry, image = self.entry, self.entry.image
-        return Shape(
-            link=entry.link is not None,
-            permalink=entry.id == entry.link,
-            summary=bool(entry.summary),
-            content=bool(entry.content),
-            published=entry.published is not None,
-            image=image is not None,
-            sizes=(bool(image.length), bool(image.width), bool(image.height)) if image else (False, False, False),
-            authors=len(entry.authors),
-            categories=len(entry.categories),
-            language=entry.language is not None,
-        )
+        self.entry, self.shape = entry, Shape.of(entry)
+        self._content = entry.content.encode()  # replacing in bytes is twice as fast as in text
+        self._values = _values(entry)
 
     @cached_property
     def in_xml(self) -> list[bytes]:
         """What to fill in, as it stands in XML."""
         return [_in_text(self._content), *in_xml(self._values)]
 
-    @cached_property
     def in_json(self) -> list[bytes]:
-        """What to fill in, as it stands in JSON between quotation marks."""
+        """Give what to fill in, as it stands in JSON between quotation marks."""
         return [escaped(self._content), *escaped(self._values).split(_APART_BYTES)]
 
-    @cached_property
-    def _content(self) -> bytes:
-        """The content, in UTF-8: replacing in bytes is twice as fast as in text."""
-        return self.entry.content.encode()
 
-    @cached_property
-    def _values(self) -> bytes:
-        """Everything else to fill in, in the order of `_NAMES`, with authors and categories behind."""
-        entry, image = self.entry, self.entry.image or _NO_IMAGE
-        summary, published = entry.summary or "", entry.published
-        said = (
-            *(entry.id, entry.link or "", entry.title, summary, escape(summary, quote=False)),
-            dates.rfc3339(entry.updated),
-            *((dates.rfc3339(published), dates.rfc822(published)) if published else ("", "")),
-            *(image.url, str(image.type), str(image.length), str(image.width), str(image.height)),
-            entry.language or "",
-        )
-        return joined((*said, *entry.authors, *entry.categories))
+def _values(entry: Rendered) -> bytes:
+    """Join all that is to be filled in but the content: in the order of `_NAMES`, authors and categories behind."""
+    image, summary, published = entry.image or _NO_IMAGE, entry.summary or "", entry.published
+    said = (
+        *(entry.id, entry.link or "", entry.title, summary, escape(summary, quote=False)),
+        dates.rfc3339(entry.updated),
+        *((dates.rfc3339(published), dates.rfc822(published)) if published else ("", "")),
+        *(image.url, str(image.type), str(image.length), str(image.width), str(image.height)),
+        entry.language or "",
+    )
+    return joined((*said, *entry.authors, *entry.categories))
 
 
 class Form(NamedTuple):

@@ -18,7 +18,7 @@ SEALED = True
 
 def entry_piece(draft: Draft) -> bytes:
     """Write one item."""
-    return _form(draft.shape).fill(draft.in_json)
+    return _form(draft.shape).fill(draft.in_json())
 
 
 @lru_cache(SHAPES)
