@@ -2,7 +2,8 @@
 
 feedgen decides on structure, order and spelling, and is slow. Most entries have the same shape: a link, a summary, a
 content, one picture. So feedgen writes one entry of each shape, whose values are marks, and entries of that shape fill
-in the marks. A test holds filled forms against what feedgen writes of the same entries.
+in the marks. JSON Feed, which `json` writes, gains by it, too. A test holds filled forms against what is written of the
+same entries without any.
 """
 
 import re
@@ -100,7 +101,7 @@ class Draft:
 
     @cached_property
     def in_xml(self) -> list[bytes]:
-        """What to fill in, as it stands in XML."""
+        """What to fill in, as it stands in XML: RSS and Atom both ask for it."""
         return [_in_text(self._content), *in_xml(self._values)]
 
     def in_json(self) -> list[bytes]:
