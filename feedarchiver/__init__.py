@@ -8,5 +8,5 @@ CLEANER_VERSION = 1
 RENDERER_VERSION = 3
 """Counts changes of how `publish` writes an entry or a document."""
 
-SEARCH_VERSION = 2
-"""Counts changes of the files that the pages are searched with."""
+SEARCH_VERSION = 3
+"""Counts changes of the files that the pages are searched with; `search.js` names the one that it reads, too."""

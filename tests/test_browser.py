@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from feedarchiver import SEARCH_VERSION
 from feedarchiver.archive.census import Arrival, Size
 from feedarchiver.archive.cleaned import body
 from feedarchiver.gather.web.politeness import Bounds, Standing
@@ -245,6 +246,16 @@ def test_searching_loads_little(tab):
     names = page.evaluate("performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)")
     assert len([name for name in names if name.startswith("/search/")]) <= 2 + len(site_search.segments(COUNT))
     assert len([name for name in names if name.startswith("/articles/")]) == 1
+
+
+def test_an_old_page_says_so(tab):
+    """A page that is left from before the index was written in another way says why it finds nothing."""
+    page = tab("index.html")
+    other = f'arrived("index",{{"format":{SEARCH_VERSION + 1}}})'
+    page.route("**/search/index.js*", lambda asked: asked.fulfill(content_type="text/javascript", body=other))
+    page.fill("input[name=q]", "电影")
+    page.press("input[name=q]", "Enter")
+    page.get_by_text("This page is older than what it searches. Reload it.").wait_for()
 
 
 def test_pages_work_from_a_disk(tab, folder):

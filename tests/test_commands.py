@@ -27,7 +27,7 @@ def test_run_archives_and_publishes(program):
     program.write("a.txt", title="One", link="https://example.org/1")
     program.write("rfi/b.txt", title="Two", link="https://example.org/2", stamp=1705860902000)
     ran = program("run")
-    assert ran == (0, "2 articles, 2 new; 3 feeds, 30 documents written, 0 unchanged\n", "")
+    assert ran == (0, "2 articles, 2 new; 3 feeds, 32 documents written, 0 unchanged\n", "")
     assert titles(program) == ["Two", "One"]
     assert titles(program, "rfi") == ["Two"]
     assert titles(program, "seeds") == ["One"]
@@ -40,7 +40,7 @@ def test_second_run_touches_nothing(program):
     program("run")
     before = program.state()
     ran = program("run")
-    assert ran.out == "1 article, 0 new; 2 feeds, 0 documents written, 25 unchanged\n"
+    assert ran.out == "1 article, 0 new; 2 feeds, 0 documents written, 27 unchanged\n"
     assert program.state() == before
 
 
@@ -114,7 +114,7 @@ def test_import_of_paths(program, tmp_path):
     elsewhere.mkdir()
     (elsewhere / "x.txt").write_bytes(seed_bytes(title="X", link="https://example.org/x"))
     assert program("import", elsewhere, "--source", "old").out == "1 article, 1 new\n"
-    assert program("build").out == "2 feeds, 25 documents written, 0 unchanged\n"
+    assert program("build").out == "2 feeds, 27 documents written, 0 unchanged\n"
     assert titles(program, "old") == ["X"]
     assert program("import", tmp_path / "nothing").status == 2
 
@@ -288,4 +288,4 @@ def test_full_build(program):
     """`build --full` makes everything anew and finds that nothing is to be written."""
     program.write("a.txt")
     program("run")
-    assert program("build", "--full").out == "2 feeds, 0 documents written, 25 unchanged\n"
+    assert program("build", "--full").out == "2 feeds, 0 documents written, 27 unchanged\n"

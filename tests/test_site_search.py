@@ -1,7 +1,12 @@
 import json
+import random
 import re
+import struct
+from base64 import b64decode
+from bisect import bisect
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,11 +23,11 @@ from feedarchiver.publish.site_search import (
     searchable,
     segments,
 )
-from feedarchiver.publish.site_terms import BOUNDS, CELLS, found_by
+from feedarchiver.publish.site_terms import BOUNDS, CELLS, PAIR_CELLS, found_by
 from feedarchiver.words import UNSPACED, folded
 
 WHEN = datetime(2024, 1, 2, tzinfo=UTC)
-WORD_CELLS = len(BOUNDS[0]) + 1
+WORD_CELLS = len(BOUNDS) + 1
 
 
 def entry(number, text="北京的新闻 and words"):
@@ -42,22 +47,24 @@ def built(count, text="北京 news"):
 
 
 def terms_of(text):
-    """Read the lines of a text: words in order, then characters, each once, with those that follow, each once."""
+    """Read the lines of a text: words, each in its cell, then pairs, each term once."""
     held = found_by(text)
     words = [word for line in held[:WORD_CELLS] for word in line.split()]
-    rows = [row for line in held[WORD_CELLS:] for row in line.split()]
-    pairs = [row[0] + second for row in rows for second in row[1:]]
-    assert words == sorted(set(words))
-    assert len(rows) == len({row[0] for row in rows})
+    assert all(bisect(BOUNDS, word) == cell for cell in range(WORD_CELLS) for word in held[cell].split())
+    pairs = []
+    for cell, line in enumerate(held[WORD_CELLS:]):
+        for above, beside, low in struct.iter_unpack("3B", b64decode(line, altchars="+_")):
+            pairs.append((above << 8 | low ^ cell, beside << 8 | low))
+    assert len(words) == len(set(words))
     assert len(pairs) == len(set(pairs))
-    return {*words, *pairs}
+    return {*words, *(chr(first) + chr(second) for first, second in pairs)}
 
 
 def test_terms_are_pairs_and_words():
     """Text without spaces is found by pairs of neighbours, other text by words; case and accents do not matter."""
     assert terms_of("新闻：ÉTÉ 2024年，x") == {"新闻", "ete", "2024", "x"}
     assert terms_of("新闻：ETE 2024年，x") == {"新闻", "ete", "2024", "x"}
-    assert terms_of("の_パリ 𠮷野家，" + "W" * 40) == {"パリ", "𠮷野", "野家", "w" * 32}
+    assert terms_of("の_パリ 𠮷野家，" + "W" * 40) == {"パリ", "\ud842\udfb7", "\udfb7野", "野家", "w" * 32}
 
 
 PLAIN = [character for number in range(0x10000) if site_terms._PLAIN.fullmatch(character := chr(number))]
@@ -67,7 +74,11 @@ def found_folded(text):
     """List what a text would be found by if it were folded whatever it is."""
     terms = set()
     for run in re.findall(rf"[{UNSPACED}]+|[^\W_{UNSPACED}]+", folded(text)):
-        terms |= {run[at : at + 2] for at in range(len(run) - 1)} if re.match(f"[{UNSPACED}]", run) else {run[:32]}
+        if re.match(f"[{UNSPACED}]", run):
+            units = [chr(unit) for (unit,) in struct.iter_unpack("<H", run.encode("utf-16-le"))]
+            terms |= {first + second for first, second in pairwise(units)}
+        else:
+            terms.add(run[:32])
     return terms
 
 
@@ -114,7 +125,7 @@ def test_the_largest_segments_are_never_written_again():
     assert Segment(4096, 0) in segments(4_104)
     changed = list(grew(4_104, 4_105, [entry(4_104)], files.__getitem__))
     assert not any("/4096/" in path for path in changed)
-    assert len(changed) <= 6
+    assert len(changed) <= 8
     assert changed[-1] == MANIFEST
 
 
@@ -149,10 +160,13 @@ def test_hostile_text_stays_a_value():
 
 
 def test_cells():
-    """Terms stand in order in their cell, words apart, and all words with one beginning together."""
-    held = found_by("北京 北方 京都 oxford oxfordshire oxf oxe ox")
-    assert len(held) == CELLS == 256
-    assert [line for line in held if line] == ["ox oxe", "oxf oxford oxfordshire", "京都", "北京方"]
+    """All words with one beginning stand together; pairs are spread over cells that are as large as each other."""
+    held = found_by("北京 oxford oxfordshire oxf oxe ox")
+    assert len(held) == CELLS == 384
+    assert [line for line in held if line] == ["oxe ox ", "oxford oxfordshire oxf ", "U06s"]
+    text = "".join(map(chr, random.Random(7).choices(range(0x4E00, 0x9FA6), k=20_000)))
+    lengths = [len(line) / 4 for line in found_by("的".join(text))[WORD_CELLS:]]
+    assert 0.6 < min(lengths) / (sum(lengths) / PAIR_CELLS) < max(lengths) / (sum(lengths) / PAIR_CELLS) < 1.4
 
 
 def test_long_articles_are_bounded():

@@ -93,7 +93,7 @@ def test_served_with_links(home, hub):
 
 def test_told_once(home, hub):
     """Each document is told once after each change, and only those that have changed."""
-    assert home("run") == (0, "1 article, 1 new; 2 feeds, 25 documents written, 0 unchanged\n", "")
+    assert home("run") == (0, "1 article, 1 new; 2 feeds, 27 documents written, 0 unchanged\n", "")
     assert sorted(hub.published) == sorted(topics())
     hub.published.clear()
     for path in home.feeds.rglob("*.xml"):
@@ -118,7 +118,7 @@ def test_a_hub_that_fails(home, hub):
         ran.err,
     )
     assert (home.feeds / "all" / "rss.xml").exists()
-    assert home("run") == (0, "1 article, 0 new; 2 feeds, 0 documents written, 25 unchanged\n", "")
+    assert home("run") == (0, "1 article, 0 new; 2 feeds, 0 documents written, 27 unchanged\n", "")
     assert len(hub.published) == 1
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from feedarchiver import dates
+from feedarchiver import SEARCH_VERSION, dates
 from feedarchiver.markup.text import visible
 from feedarchiver.model import Document
 from feedarchiver.publish.plan import Site
@@ -76,8 +76,11 @@ def article_page(entry: Rendered, language: str | None = None, versions: Iterabl
 
 
 def search_page() -> Document:
-    """Write the page that searches. What it searches is made by `site_search`."""
-    return _page("search.html", SEARCH)
+    """Write the page that searches. What it searches is made by `site_search`.
+
+    The address of its script names the version, so that no browser goes on with the one of another.
+    """
+    return _page("search.html", SEARCH, version=SEARCH_VERSION)
 
 
 def searched(entry: Rendered, language: str | None = None, write: "Write | None" = None) -> "Searchable":

@@ -17,10 +17,11 @@ from datetime import datetime
 from itertools import accumulate, chain
 from typing import IO, NamedTuple
 
+from feedarchiver import SEARCH_VERSION
 from feedarchiver.model import Document
 from feedarchiver.publish.site_terms import BOUNDS, CELLS, PREFIX, found_by
 
-LEVELS = ((4096, 256), (512, 64), (64, 16), (8, 4))
+LEVELS = ((4096, 384), (512, 96), (64, 24), (8, 6))
 """How many entries a segment has, and over how many shards they are spread: eight times, four times."""
 MANIFEST = "search/index.js"
 BLOCK = 32
@@ -29,7 +30,7 @@ _LARGEST, _SMALLEST = LEVELS[0][0], LEVELS[-1][0]
 _BATCH = 64  # entries whose terms are in memory at once
 _SHARDS = dict(LEVELS)
 _START = 120
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 
 Read = Callable[[str], bytes]
 """Gives the bytes of a document that an earlier build published, by its path."""
@@ -77,8 +78,9 @@ def searchable(  # noqa: PLR0913, PLR0917 - each is one thing that is shown or s
 ) -> Searchable:
     """Prepare an entry. `page`: the path of its reading page; `shown`: the date that the results name."""
     start = text[:_START] + "…" * (len(text) > _START)
-    row = [page, shown.date().isoformat(), title, start, language]
-    return Searchable(_JSON.encode(row), (write or found_by)(f"{title}\n{text}"))
+    said = map(_QUOTED, (page, shown.date().isoformat(), title, start))
+    row = f"[{','.join(said)},{_QUOTED(language) if language else 'null'}]"
+    return Searchable(row, (write or found_by)(f"{title}\n{text}"))
 
 
 def segments(count: int) -> list[Segment]:
@@ -151,7 +153,15 @@ class _Growing:
         """Give the block that is not complete, and the manifest."""
         if self.rows and self.after > self.before:
             yield self._block(self.after // BLOCK)
-        said = {"block": BLOCK, "bounds": BOUNDS, "count": self.after, "levels": LEVELS, "prefix": PREFIX}
+        said = {
+            "block": BLOCK,
+            "bounds": BOUNDS,
+            "cells": CELLS,
+            "count": self.after,
+            "format": SEARCH_VERSION,
+            "levels": LEVELS,
+            "prefix": PREFIX,
+        }
         yield _script(MANIFEST, json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
 
     def _parts(self, segment: Segment) -> list[Segment]:

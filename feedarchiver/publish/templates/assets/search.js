@@ -5,7 +5,7 @@ const LETTER = `[[\\p{L}\\p{N}]--[${UNSPACED}]]`;
 const MARKS = /[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]/gv;
 const RUN = new RegExp(`[${UNSPACED}]+|${LETTER}+`, "gv");
 const IS_UNSPACED = new RegExp(`^[${UNSPACED}]`, "v");
-const LONGEST_WORD = 32, SHOWN = 20, AHEAD = 6, AROUND = 160;
+const FORMAT = 3, LONGEST_WORD = 32, SHOWN = 20, AHEAD = 6, AROUND = 160;
 const CAN_FETCH = location.protocol.startsWith("http");
 
 const files = new Map();
@@ -16,7 +16,7 @@ function load(name) {
   if (!files.has(name)) {
     files.set(name, new Promise((done) => {
       const script = document.createElement("script");
-      script.src = `search/${name}.js`;
+      script.src = `search/${name}.js?${FORMAT}`; // so that none that is left of another format is taken for ours
       script.onload = () => { done(values.get(name)); values.delete(name); };
       script.onerror = () => done(undefined);
       document.head.append(script);
@@ -45,17 +45,16 @@ function pattern({ runs, open }) {
   return new RegExp(before + runs.join("[^\\p{L}\\p{N}]*") + after, "gv");
 }
 
-// Terms to look up, each whole or, of `open`, as a beginning.
+// Terms to look up: pairs of UTF-16's units, and words, each whole or, of `open`, as a beginning.
 function wanted(phrases, prefix) {
   const terms = new Map();
   for (const { runs, open } of phrases) {
     runs.forEach((run, place) => {
-      const characters = [...run];
       if (IS_UNSPACED.test(run)) {
-        for (let i = 0; i + 1 < characters.length; i++) terms.set(characters[i] + characters[i + 1], false);
+        for (let i = 0; i + 1 < run.length; i++) terms.set(run.slice(i, i + 2), { pair: true });
       } else {
-        const word = characters.slice(0, LONGEST_WORD).join("");
-        terms.set(word, open && place === runs.length - 1 && characters.length >= prefix);
+        const characters = [...run], word = characters.slice(0, LONGEST_WORD).join("");
+        terms.set(word, { open: open && place === runs.length - 1 && characters.length >= prefix });
       }
     });
   }
@@ -73,23 +72,21 @@ function segments({ count, levels }) {
   return found.reverse();
 }
 
-// The number of the cell that a term is in: those of words come before those of pairs.
-function cellOf(term, [words, pairs]) {
-  const before = (bounds) => bounds.filter((bound) => bound <= term).length;
-  return IS_UNSPACED.test(term) ? words.length + 1 + before(pairs) : before(words);
-}
-
-// Whether an entry's line has a term, or a word that begins as it. Pairs that begin alike are written as one.
-function holding(term, open) {
-  if (!IS_UNSPACED.test(term)) {
-    const wanted = open ? ` ${term}` : ` ${term} `;
-    return (line) => ` ${line} `.includes(wanted);
+// The number of the cell that a term is in, those of words before those of pairs, and whether an entry's line there has
+// it, or a word that begins as it.
+function placed(term, { pair, open }, { bounds, cells }) {
+  if (!pair) {
+    const written = open ? ` ${term}` : ` ${term} `;
+    return { cell: bounds.filter((bound) => bound <= term).length, has: (line) => ` ${line}`.includes(written) };
   }
-  const [first, second] = [...term];
-  return (line) => {
-    const at = ` ${line}`.indexOf(` ${first}`);
-    return at >= 0 && line.slice(at + first.length).split(" ", 1)[0].includes(second);
+  const words = bounds.length + 1, first = term.charCodeAt(0), second = term.charCodeAt(1);
+  const written = btoa(String.fromCharCode(first >> 8, second >> 8, second & 255)).replaceAll("/", "_");
+  const has = (line) => {
+    let at = line.indexOf(written);
+    while (at % written.length > 0) at = line.indexOf(written, at + 1);
+    return at >= 0;
   };
+  return { cell: words + (first ^ second) % (cells - words), has };
 }
 
 function numbers(shard, place, has, { start }, { count }) {
@@ -98,11 +95,8 @@ function numbers(shard, place, has, { start }, { count }) {
 }
 
 async function* hits(terms, manifest) {
-  const all = segments(manifest), { bounds } = manifest, count = bounds.flat().length + bounds.length;
-  const wanted = [...terms].map(([term, open]) => ({
-    cell: cellOf(term, bounds),
-    has: holding(term, open),
-  }));
+  const all = segments(manifest), count = manifest.cells;
+  const wanted = [...terms].map(([term, kind]) => placed(term, kind, manifest));
   const shards = ({ size, shards: spread, start }) => Promise.all(wanted.map(({ cell }) => {
     const shard = Math.floor(cell * spread / count);
     return load(`${size}/${String(start / size).padStart(6, "0")}.${String(shard).padStart(3, "0")}`);
@@ -209,7 +203,11 @@ async function search(text) {
   if (!phrases.length) return;
   const manifest = await load("index");
   if (mine !== latest) return;
-  if (!manifest) { status.textContent = "The search index could not be loaded."; return; }
+  if (manifest?.format !== FORMAT) {
+    status.textContent = manifest ? "This page is older than what it searches. Reload it."
+      : "The search index could not be loaded.";
+    return;
+  }
   const terms = wanted(phrases, manifest.prefix);
   if (!terms.size) { status.textContent = "Type two characters or more."; return; }
   status.textContent = "Searching …";
