@@ -10,7 +10,7 @@ body.py      all of them in order: one parse
 """
 
 from feedarchiver import CLEANER_VERSION
-from feedarchiver.markup.body import Body, parse
+from feedarchiver.markup.body import PLAYER_SIGN, Body, parse
 from feedarchiver.markup.text import plain, summary, xml_text
 
-__all__ = ["CLEANER_VERSION", "Body", "parse", "plain", "summary", "xml_text"]
+__all__ = ["CLEANER_VERSION", "PLAYER_SIGN", "Body", "parse", "plain", "summary", "xml_text"]

@@ -37,6 +37,8 @@ _STRANGE_BLOCKS = frozenset(("dir", "form", "hgroup", "listing", "marquee", "opt
 _TINY = re.compile(r"[0-2](?:px)?")
 # The last private-use character marks the links made of players, until their text has been told from the article's own.
 _PLAYER = "\U0010fffd"
+PLAYER_SIGN = "▶ "
+"""What the mark becomes: content with it reads otherwise than `Body.text`, which leaves those links out."""
 _PLAYER_LINK = re.compile(rf"<a(?: [a-z]+=\"[^\"]*\")*>{_PLAYER}[^<]*</a>")
 _PARAGRAPH_LEVEL = frozenset(("p", "span", "a", "b", "i", "em", "strong", "small", "h1", "h2", "h3", "h4", "h5", "h6"))
 
@@ -59,7 +61,7 @@ class Body:
 
         Made when asked for: importing an article needs its text only, and the allow-list is a third of the work.
         """
-        return allowed(self._settled).replace(_PLAYER, "▶ ")
+        return allowed(self._settled).replace(_PLAYER, PLAYER_SIGN)
 
 
 def parse(html: str, *, base: str | None) -> Body:

@@ -43,6 +43,7 @@ def render_change(change: Change, old_bodies: Sequence[Body], new_bodies: Sequen
         content="".join(f"<p>{part}</p>" for part in parts) or _NOTHING,
         summary=None,
         image=None,
+        text=None,
     )
 
 

@@ -38,6 +38,7 @@ class Rendered(NamedTuple):
     `about`: the id of the entry that this is about, when it is none itself but tells of it. `paged`: whether it has a
     reading page of its own; what has none is shown whole in lists.
     `base`: what the addresses of copies begin with; our own pages, whose links are relative, leave it out.
+    `text`: what `content` reads as; None where that has to be read out of it.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Rendered(NamedTuple):
     about: str | None = None
     paged: bool = True
     base: str = ""
+    text: str | None = None
 
 
 Stored = Callable[[str], Image | None]
@@ -93,6 +95,7 @@ def render(
         summary=summary if summary and _is_shorter(summary, text, html) else None,
         image=copy._replace(alt=image.alt) if image and copy else image,
         base=base,
+        text=None if markup.PLAYER_SIGN in html else text,
     )
 
 

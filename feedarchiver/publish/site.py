@@ -88,7 +88,7 @@ def searched(entry: Rendered, language: str | None = None, write: "Write | None"
     from feedarchiver.publish.site_search import searchable  # feeds alone do without it
 
     shown = entry.published or entry.updated
-    text = visible(entry.content)
+    text = visible(entry.content) if entry.text is None else entry.text
     return searchable(page_path(entry.id), entry.title, text, shown, entry.language or language, write)
 
 
