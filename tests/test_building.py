@@ -132,13 +132,16 @@ def test_pages_are_cut_from_the_log(world):
     assert done.unchanged == 0
 
 
+@pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("full", [False, True])
-def test_without_pages(world, full):
+def test_without_pages(world, full, lost):
     """Without pages for people there is no HTML and no search, and no feed leads to what is not there."""
     world.add(*map(article, range(11)))
     world.build()
     whole = world.documents()
     world.pages = False
+    if lost:
+        world.index.unlink()
     world.build(full=full)
     bare = world.documents()
     assert {path for path in bare if path.endswith(".html")} == set()
@@ -148,6 +151,21 @@ def test_without_pages(world, full):
     world.pages = True
     world.build()
     assert world.documents() == whole
+
+
+def test_pages_of_others_stay(world):
+    """Where none of ours led to them, pages that somebody put there stay, whatever they are called."""
+    world.add(*map(article, range(11)))
+    world.pages = False
+    world.build()
+    theirs = dict.fromkeys(("index.html", "search.html", "all/index.html", "search/8/000000.000.js"), b"mine")
+    for path, data in theirs.items():
+        (world.out / path).parent.mkdir(parents=True, exist_ok=True)
+        (world.out / path).write_bytes(data)
+    world.build(full=True)
+    world.index.unlink()
+    world.build()
+    assert theirs.items() <= world.documents().items()
 
 
 # Each step is a run: which articles it brings; an article that comes again is edited.

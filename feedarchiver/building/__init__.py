@@ -10,6 +10,7 @@ rendering.py  what entries look like, with the copies of their images
 reading.py  the pages of single entries
 ahead.py  what is made of articles before the archive is locked
 searching.py  what the pages are searched with
+forgotten.py  published files that no note tells of
 builder.py  one build
 copying.py  the copy of the folder in a bucket
 

@@ -14,6 +14,7 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
+from feedarchiver.building import forgotten
 from feedarchiver.building.kept import Kept
 from feedarchiver.building.keys import (
     ARTICLES,
@@ -34,7 +35,6 @@ from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Feed
 from feedarchiver.publish import pages
 from feedarchiver.publish.build import FORMATS, assemble, entry_pieces, site_documents
-from feedarchiver.publish.opml import LIST, listed
 from feedarchiver.publish.plan import FeedDocument, Published, Site
 from feedarchiver.publish.site import LATEST
 
@@ -91,7 +91,10 @@ class Builder:
                 states[feed.id] = self._publish(feed, states[feed.id], strange=strange)
             gone = before.keys() - states.keys() - {SITE}
             if strange:
-                gone |= self._listed() - states.keys()
+                gone |= forgotten.feeds(self._out.folder) - states.keys()
+            # Asked of the list of feeds as the last build wrote it.
+            left = forgotten.pages(self._out.folder, {*states, *gone}) if strange and not self._target.pages else ()
+            self._out.remove(sorted(left))
             self._publish_search(whole)
             self._publish_site(feeds, states, whole)
             for name in sorted(gone):
@@ -145,7 +148,9 @@ class Builder:
         updated = self._page(feed, subscription, key, noted)
         self._out.settle()
         self._kept.add(feed.id)
-        self._out.remove(sorted({*noted, *(self._numbered(feed.id, subscription.last) if strange else ())}))
+        self._out.remove(
+            sorted({*noted, *(forgotten.sealed(self._out.folder, feed.id, subscription.last) if strange else ())})
+        )
         whole = feed.id not in self._undecided and feed.id not in self._lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")
         self._log.set_state(feed.id, state)
@@ -296,15 +301,5 @@ class Builder:
     def _remove_feed(self, feed: str) -> None:
         """Take away every document of a feed that is no more, and nothing else."""
         paths = {f"{feed}/{format_.NAMES.subscription}" for format_ in FORMATS.values()}
-        self._out.remove(sorted({*self._log.documents(feed), *paths, *self._numbered(feed)}))
+        self._out.remove(sorted({*self._log.documents(feed), *paths, *forgotten.sealed(self._out.folder, feed)}))
         self._log.forget(feed)
-
-    def _numbered(self, feed: str, after: int = -1) -> set[str]:
-        """Find the files of a feed that are called as only sealed pages are, those after a number."""
-        names = self._out.folder.names(f"{feed}/archive")
-        return {f"{feed}/archive/{name}" for name in names if (pages.number_of(name) or -1) > after}
-
-    def _listed(self) -> set[str]:
-        """Find out which feeds were published here, when the notes are lost: the published list of feeds says so."""
-        data = self._out.folder.read(LIST)
-        return listed(data) if data else set()

@@ -1,12 +1,12 @@
 """The search index of the published pages: it grows with the log of all feeds together."""
 
-import re
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 
 from feedarchiver.archive.bucket import AT_ONCE
 from feedarchiver.archive.feedlog import FeedLog, Line, State
 from feedarchiver.archive.history import moment
+from feedarchiver.building import forgotten
 from feedarchiver.building.keys import SEARCHED, SITE, search_key, state_of
 from feedarchiver.building.output import Output
 from feedarchiver.building.rendering import Rendering
@@ -14,10 +14,9 @@ from feedarchiver.building.target import Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.markup import xml_text
 from feedarchiver.publish.site import page_path, searched
-from feedarchiver.publish.site_search import LEVELS, MANIFEST, Searchable, Write, grown, paths, searchable
+from feedarchiver.publish.site_search import MANIFEST, Searchable, Write, grown, paths, searchable
 
 _MEMORY_BYTES = 4_000_000
-_OURS = re.compile(r"\d{6,}(?:\.\d{3})?\.js")
 
 
 class Searching:
@@ -54,7 +53,8 @@ class Searching:
                 written.add(document.path)
         left = set(paths(whole.events))
         self._out.stands(len(left - written))
-        self._out.remove(sorted((noted.keys() | (self._strange() if before is None else set())) - left))
+        strange = forgotten.searched(self._out.folder) if before is None else set()
+        self._out.remove(sorted((noted.keys() | strange) - left))
         if not self._whole or not certain:
             self._log.forget_document(MANIFEST)
 
@@ -90,9 +90,3 @@ class Searching:
 
     def _read(self, path: str) -> bytes:
         return self._out.folder.read(path) or b""
-
-    def _strange(self) -> set[str]:
-        """Find files that are called as ours are, when it is not known which those are."""
-        folders = (f"{SEARCHED}{name}" for name in (*(size for size, _ in LEVELS), "entries"))
-        found = (f"{folder}/{name}" for folder in folders for name in self._out.folder.names(folder))
-        return {path for path in found if _OURS.fullmatch(path.rpartition("/")[2])}

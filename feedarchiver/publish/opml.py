@@ -69,6 +69,11 @@ def listed(data: bytes) -> set[str]:
     return {match[1] for match in map(_FOLDER.search, addresses) if match}
 
 
+def leads_to_pages(data: bytes) -> bool:
+    """Tell whether a list that `document` wrote names pages for people."""
+    return _SIZE.search(data) is not None and b' htmlUrl="' in data
+
+
 def page_size(data: bytes) -> int | None:
     """Read how many events a page holds out of a list that `document` wrote."""
     found = _SIZE.search(data)
