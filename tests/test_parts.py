@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
-from itertools import islice
+from functools import reduce
+from itertools import islice, repeat
 
 import pytest
 from crash import rows
@@ -221,6 +223,25 @@ def test_what_lies_in_the_database_is_damaged(tmp_path, setting, alone):
     with setting.helped(damage) as (surveyor, mine):
         rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
         assert len(mine) == 1 + 8
+    assert rows(tmp_path / "helped.db") == alone
+
+
+def test_a_result_that_unpacks_to_absurdly_much(tmp_path, setting, alone):
+    """What has been packed into little, and would fill the memory of who asks, is given up in time, and done here."""
+    packing, blank = zlib.compressobj(wbits=-15), b" " * 1_000_000
+    piece = packing.compress(blank) + packing.flush(zlib.Z_FULL_FLUSH)
+    count = works.MOST_BYTES // len(blank) + 1
+    proof = reduce(lambda proof, more: zlib.adler32(more, proof), (*repeat(blank, count), b"{}"), 1)
+    packed = b"\x78\x9c" + piece * count + packing.compress(b"{}") + packing.flush() + proof.to_bytes(4, "big")
+
+    def damage():
+        query = "UPDATE feedarchiver_parts SET said = CASE WHEN number = 1 THEN ? ELSE said END"
+        setting.queue.session.execute(query, (packed,))
+        setting.queue.session.execute("DELETE FROM procrastinate_jobs WHERE lock LIKE '% 1'")
+
+    with setting.helped(damage) as (surveyor, mine):
+        rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
+        assert [part.argument for part in mine].count("captures 1") == 1
     assert rows(tmp_path / "helped.db") == alone
 
 

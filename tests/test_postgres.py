@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from living import within
 from program import CONFIG, Program
 from test_building import ALL, BASE, START, World, article, edited
 from test_reindex import contents, told
@@ -212,6 +213,21 @@ def test_one_writer_at_a_time(tmp_path, there):
             pass
     with second, second.writing(datetime.now(UTC)):
         pass
+
+
+READ = "SELECT sum(seq_tup_read), sum(idx_scan) FROM pg_stat_user_tables"
+
+
+def test_each_row_is_looked_up_by_an_index(tmp_path, cluster):
+    """What an article costs does not grow with those that the same run has added: no table is read through for each."""
+    address, count = cluster.database(), 200
+    program = Program(tmp_path / "home", f'[archive]\nindex = "{address}"\n{CONFIG}')
+    for number in range(count):
+        program.write(f"{number}.txt", title=f"T{number}", link=f"https://example.org/{number}")
+    assert program("import").status == 0
+    database = address.partition("@/")[2].partition("?")[0]
+    within(10, lambda: cluster.run(database, READ)[0][1] > count)  # told when the connection has ended
+    assert cluster.run(database, READ)[0][0] < count
 
 
 def lose(there, cluster):

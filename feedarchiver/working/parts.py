@@ -21,7 +21,7 @@ from feedarchiver.errors import ArchiveError
 from feedarchiver.working.board import Board
 from feedarchiver.working.carrying import crew
 from feedarchiver.working.queue import SILENT_S, Hands, Queue
-from feedarchiver.working.works import Part, unpacked
+from feedarchiver.working.works import MOST_BYTES, Part, unpacked
 
 AHEAD = 32
 """How many partitions are put up at a time."""
@@ -158,9 +158,9 @@ class Parts:
             self._failed(f"{fault}; it was done here")
 
     def _read(self, part: Part, said: bytes) -> Any:
-        """Read what came of a partition. What is not readable was damaged in the database, and is done here."""
+        """Read what came of a partition. What is not readable, or endless, was damaged on its way, and is done here."""
         with suppress(ValueError):
-            return unpacked(said)
+            return unpacked(said, MOST_BYTES)
         return unpacked(self._crew.do(part))
 
     def _leave(self) -> None:

@@ -19,6 +19,9 @@ from feedarchiver.archive.survey import surveyed
 from feedarchiver.errors import ArchiveError
 from feedarchiver.s3.address import Address
 
+MOST_BYTES = 256_000_000
+"""How much there may be in what somebody else packed: more than the longest articles that are prepared come to."""
+
 _QUICKLY = 1  # most of it are hashes
 VERSION = f"{__version__} with index {SCHEMA}"
 """Whose work it is: what another version says may be of another shape."""
@@ -74,9 +77,13 @@ def packed(value: object) -> bytes:
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), _QUICKLY)
 
 
-def unpacked(said: bytes) -> Any:
-    """Unpack what a work has come to. Raises ValueError."""
+def unpacked(said: bytes, most_bytes: int = 0) -> Any:
+    """Unpack what a work has come to, if it is no more than `most_bytes` (0: whatever it is). Raises ValueError."""
+    unpacking = zlib.decompressobj()
     try:
-        return json.loads(zlib.decompress(said))
+        value = unpacking.decompress(said, most_bytes)
+        if not unpacking.eof:
+            raise ValueError("it is cut off, or too long")
+        return json.loads(value)
     except (zlib.error, RecursionError) as error:
         raise ValueError(str(error)) from error
