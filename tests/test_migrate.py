@@ -357,3 +357,34 @@ def test_only_the_index(home, cluster):
         assert home.warm("run", "--config", config).status == 0
     assert home.warm("build", "--config", OTHER).status == 0
     assert other.documents() == home.documents()
+
+
+ENDING = """
+CREATE FUNCTION end_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW;
+END $$;
+CREATE TRIGGER ending BEFORE INSERT ON feedarchiver.indexes FOR EACH ROW EXECUTE FUNCTION end_it()
+"""
+
+
+def test_the_database_goes_half_way(home, cluster):
+    """When all rows are there but one, and the server ends, that is one line; neither place is harmed, and it goes on."""
+    address = cluster.database()
+    database = address.partition("@/")[2].partition("?")[0]
+    (home.folder / OTHER).write_text(f'[archive]\nstore = "other/"\nindex = "{address}"\n{PUBLISH}{CONFIG}')
+    assert home("migrate", "--to", OTHER).status == 0
+    cluster.run(database, ENDING)
+    home.write("new.txt", title="New", link="https://example.org/new")
+    assert home("run").status == 0
+    for _ in range(2):
+        ran = home("migrate", "--to", OTHER)
+        assert (ran.status, ran.out, ran.err.count("\n")) == (1, "", 1)
+        assert "the index cannot be used: " in ran.err
+        assert "; no article is lost; run again" in ran.err
+    cluster.run(database, "DROP TRIGGER ending ON feedarchiver.indexes")
+    assert home("migrate", "--to", OTHER).out.startswith("0 objects copied")
+    assert home("verify", "--config", OTHER).status == home("verify").status == 0
+    assert home("build", "--config", OTHER).status == 0
+    assert there(home).documents() == home.documents()
+    spaces = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'feedarchiver\\_%'"
+    assert cluster.run(database, spaces) == [(1,)], "what was cut off is not there"
