@@ -7,6 +7,7 @@
     ├── ImageRefused             one image cannot be taken; the rest goes on (exit status 3)
     ├── ArchiveError             the archive cannot be used as it is
     │   ├── ArchiveInUse         another process writes to it; trying again later helps
+    │   ├── NewerIndex           another version of this program has made its index; this one is to be updated
     │   ├── DamagedObject        an object's bytes do not match its name
     │   └── MissingObject        an object that something refers to is not there
     └── StorageError             the disk is full, read-only or failing; trying again may help
@@ -84,6 +85,20 @@ class ArchiveInUse(ArchiveError):
 
     def __str__(self) -> str:
         return f"the archive is in use by {self.holder}; nothing was done; try again when it has finished"
+
+
+class NewerIndex(ArchiveError):
+    """The index, which machines share, was made by a version of this program that is newer."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(index)
+        self.index = index
+
+    def __str__(self) -> str:
+        return (
+            f"the index {self.index} was made by a newer feedarchiver; update this one, or, to go back to it on all "
+            "machines, call `feedarchiver reindex`; nothing was done"
+        )
 
 
 class Crossed(ArchiveError):

@@ -117,7 +117,7 @@ def test_a_storm(tmp_path, cluster, web):
             f'feedarchiver_jobs{{state="{state}"}}' for state in ("waiting", "under way", "failed")
         }
         assert other.counted("feedarchiver_workers")["feedarchiver_workers"] >= 1
-        assert b"<dt>Jobs</dt><dd>0<small>" in other.get("/status").body
+        within(60, lambda: b"<dt>Jobs</dt><dd>0<small>" in other.get("/status").body)  # it is made now and then
         assert other.end() == 0
         assert [worker.end(timeout_s=40) for worker in workers[1:]] == [0] * (len(workers) - 1)
     assert titles(farm) == sorted(f"Story {n}" for n in range(count * each))
@@ -296,3 +296,25 @@ def test_signals(tmp_path, cluster, web):
         status = worker.end(signal.SIGINT, timeout_s=40)
         cluster.start()
     assert status == 0
+
+
+def test_beside_a_newer_version(tmp_path, cluster, web):
+    """An index of a newer version stays: a worker gives back what it has begun, and a daemon lets others lead."""
+    hosts, address = Hosts(), cluster.database()
+    farm = Farm(tmp_path / "farm", address, feeds(web, hosts, 3, 1))
+    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+        assert archive.index.counts()["entries"] == 0
+        with living(farm, "worker", "--concurrency", "1") as worker:
+            worker.wait_for("has begun")
+            newer = "UPDATE feedarchiver.indexes SET version = version + 1"
+            cluster.run(address.partition("@/")[2].partition("?")[0], newer)
+            assert farm.tick().go(archive, queue, NOW) == 3
+            worker.wait_for("^feedarchiver: the index .* was made by a newer feedarchiver; update this one")
+            assert worker.process.wait(20) == 1
+        assert queue.seen()[:3] == (3, 0, 0), "all is left to workers of that version"
+        with living(farm, "daemon", "--no-serve") as daemon:
+            daemon.wait_for("failed: the index .* was made by a newer feedarchiver")
+            within(20, queue.leads)
+            assert daemon.end() == 0
+    assert sum(hosts.asked.values()) == 1
+    assert titles(farm) == []

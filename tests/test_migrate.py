@@ -368,7 +368,7 @@ CREATE TRIGGER ending BEFORE INSERT ON feedarchiver.indexes FOR EACH ROW EXECUTE
 
 
 def test_the_database_goes_half_way(home, cluster):
-    """When all rows are there but one, and the server ends, that is one line; neither place is harmed, and it goes on."""
+    """A server that ends when all rows are there but one is one line; neither place is harmed, and it goes on."""
     address = cluster.database()
     database = address.partition("@/")[2].partition("?")[0]
     (home.folder / OTHER).write_text(f'[archive]\nstore = "other/"\nindex = "{address}"\n{PUBLISH}{CONFIG}')

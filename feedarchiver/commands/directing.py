@@ -17,7 +17,7 @@ from feedarchiver.commands.main import tell_health
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import Config
 from feedarchiver.daemon import Came
-from feedarchiver.errors import UsageError
+from feedarchiver.errors import NewerIndex, UsageError
 from feedarchiver.server.knowing import Facts
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Directing(Rounds):
         self._engine = engine
         self._queue: Queue | None = None
         self._seen: Seen | None = None
-        self._leads = False
+        self._leads = self._led = False
         self._mark: tuple[int, int] | None = None
         self._rescued = self._told = self._tidied = float("-inf")
         self._prepare()
@@ -73,8 +73,10 @@ class Directing(Rounds):
         """Tell workers what is due, and see whether there is something to publish."""
         try:
             return self._direct()
-        except BaseException:
+        except BaseException as error:
             self._leads = False  # until the database says so again
+            if isinstance(error, NewerIndex) and self._queue:
+                self._queue.close()  # a daemon of that version is to publish
             raise
 
     def _direct(self) -> Came:
@@ -83,9 +85,10 @@ class Directing(Rounds):
         now = self._asking.now().replace(microsecond=0)
         with Archive.create(self.config.store, self.config.index, now=now) as archive:
             queue = self._queue = self._queue or Queue(self._engine, archive.format)
-            if not self._leads and queue.leads():
-                self._asking.say("publishing from here", event="leading")
             self._leads = queue.leads()
+            if self._leads and not self._led:
+                self._asking.say("publishing from here", event="leading")
+            self._led = self._leads
             if self._leads and time.monotonic() - self._rescued > _RESCUE_S:
                 self._rescue(queue)
             made = self._tick.go(archive, queue, now)

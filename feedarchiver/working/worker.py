@@ -26,6 +26,7 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.postgres.session import is_away
 from feedarchiver.archive.spread import cores_here
+from feedarchiver.errors import NewerIndex
 from feedarchiver.gather.web.client import Turn
 from feedarchiver.updating.events import Updated
 from feedarchiver.updating.shelving import Fetched
@@ -76,7 +77,7 @@ class Orders(NamedTuple):
 def work(orders: Orders) -> None:
     """Work until a signal says to end, or there is nothing to do.
 
-    Raises StorageError when the database cannot be used to begin with.
+    Raises StorageError when the database cannot be used to begin with, NewerIndex when this version is too old.
     """
     patience = Patience(orders.waits)
     with orders.archive() as reading, orders.archive() as writing:
@@ -127,6 +128,7 @@ class _Working:
         self._workers: list[Worker] = []
         self._ending = asyncio.Event()
         self._has_begun = False
+        self._outdated: NewerIndex | None = None
 
     async def run(self) -> None:
         """Work, with another connection whenever one is lost."""
@@ -139,11 +141,13 @@ class _Working:
             try:
                 await self._session()
                 if self._orders.until_idle and not self._waiting():
-                    return
+                    break
             except Exception as error:
                 if not isinstance(error, ConnectorException) and not is_away(error):
                     raise
                 await self._pause(error)
+        if self._outdated:
+            raise self._outdated
 
     def _waiting(self) -> int:
         """Count the jobs that wait."""
@@ -219,6 +223,10 @@ class _Working:
         except asyncio.CancelledError:
             left.set()  # to others
             raise
+        except NewerIndex as error:
+            self._outdated = error
+            self._end()
+            raise
 
     def _carry_out(self, batch: Batch, done: Callable[[Exception | None], None], left: Event) -> None:
         try:
@@ -262,7 +270,7 @@ class _Again(BaseRetryStrategy):
         self._most = most
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, asyncio.CancelledError):
+        if isinstance(exception, asyncio.CancelledError | NewerIndex):
             return RetryDecision(retry_in={"seconds": 0})
         return RetryDecision(retry_in={"seconds": _RETRY_S * 4**job.attempts}) if job.attempts < self._most else None
 

@@ -33,7 +33,7 @@ from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.lasting import Lasting
 from feedarchiver.archive.postgres.locks import holder, lock_number, try_lock, unlock
 from feedarchiver.archive.postgres.session import Session, is_doubtful
-from feedarchiver.errors import ArchiveError, ArchiveInUse, StorageError
+from feedarchiver.errors import ArchiveError, ArchiveInUse, NewerIndex, StorageError
 from feedarchiver.model import ObjectId
 
 if TYPE_CHECKING:
@@ -187,7 +187,10 @@ class PostgresPlace:
                 session.execute("UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self.archive,))
 
     def enter(self, session: Session) -> str:
-        """Let a session find the tables of the index, and keep them from being dropped. Raises IndexDamaged."""
+        """Let a session find the tables of the index, and keep them from being dropped.
+
+        Raises IndexDamaged; NewerIndex where it is not to be made anew by this version.
+        """
         query = "SELECT space, version, seal FROM feedarchiver.indexes WHERE archive = ? AND is_current"
         while True:
             try:
@@ -199,6 +202,8 @@ class PostgresPlace:
             space, version, seal = row
             if not _SPACE.fullmatch(space):
                 raise IndexDamaged("it is in a space of another name")
+            if version > SCHEMA:  # who made it is at work on another machine, and would have to make it anew in turn
+                raise NewerIndex(str(self._at))
             if version != SCHEMA:
                 raise IndexDamaged(f"it has schema {version}, not {SCHEMA}")
             if self._seal and _read(self._seal) not in (_BROKEN, seal):
