@@ -447,6 +447,51 @@ def test_a_damaged_or_missing_article(program, damage):
     assert program.documents() == before
 
 
+@pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
+def test_what_is_no_file(program, kind):
+    """A pipe, a folder or a device in an object's place is damage like any other: nobody waits for it.
+
+    An index made anew without it is no index of everything, which every build says.
+    """
+    before = program.documents()
+    paths = sorted(program.archive.glob(f"{kind}/*/*"))[:3]
+    kept = [path.read_bytes() for path in paths]
+    for path, make in zip(paths, (os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)), strict=True):
+        path.unlink()
+        make(path)
+    verified = program("verify")
+    assert verified.status == 1
+    for path in paths:
+        assert f"{kind} {path.parent.name}{path.name} is damaged" in verified.err
+    lacks = kind != "raw"
+    lack = "captures that could not be read, so what they tell of is in no feed: 3; restore what `feedarchiver verify` "
+    for command in ("reindex", "build", "run"):
+        ran = program(command)
+        assert (ran.status, lack in ran.err) == ((1, True) if lacks else (0, False))
+    for path, data in zip(paths, kept, strict=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+        path.write_bytes(data)
+    assert program("reindex").status == 0
+    assert program("build").status == 0
+    assert program.documents() == before
+
+
+def test_a_link_in_the_place_of_tmp(program, tmp_path):
+    """What lies where `tmp` leads to is not ours to clear away: that is said, and nothing is removed."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "precious").write_text("mine")
+    shutil.rmtree(program.archive / "tmp", ignore_errors=True)
+    (program.archive / "tmp").symlink_to(other)
+    add(program)
+    ran = program("run")
+    assert (ran.status, ran.err.count("\n")) == (1, 1)
+    assert f"cannot clear {program.archive}/tmp: it is a link to another folder, which was left as it is" in ran.err
+    assert (other / "precious").read_text() == "mine"
+    (program.archive / "tmp").unlink()
+    assert program("run").status == 0
+
+
 def test_a_foreign_file(program):
     """A file that is no object is named by verify, left alone, and hinders nothing."""
     foreign = program.archive / "articles" / "notes.txt"

@@ -1,7 +1,9 @@
 """Work in partitions: what workers do of it comes to what one machine does alone, whoever is killed."""
 
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
@@ -157,14 +159,14 @@ def test_a_worker_is_killed(tmp_path, setting, alone):
 
         def kill():
             within(30, lambda: setting.queue.seen()[:2] == (0, 1))
-            stack.callback(os.close, os.open(held, os.O_RDWR))  # which ends the waiting
             worker.process.kill()
             worker.process.wait()
-            kept.rename(held)
+            lease.close()
 
         within(30, lambda: setting.queue.hands().alive == 1)
-        kept = held.rename(tmp_path / "kept")
-        os.mkfifo(held)  # whoever reads that has to wait
+        stack.callback(signal.signal, signal.SIGIO, signal.signal(signal.SIGIO, signal.SIG_IGN))
+        lease = stack.enter_context(held.open("rb"))
+        fcntl.fcntl(lease, fcntl.F_SETLEASE, fcntl.F_WRLCK)  # whoever opens that has to wait
         with setting.helped(kill) as (surveyor, mine):
             rebuild(setting.archive.bucket, tmp_path / "helped.db", surveyor).close()
             assert [part.argument for part in mine] == ["captures 0", "captures f"]

@@ -4,6 +4,7 @@ A bucket knows kinds, ids and bytes, and nothing of what they mean. `put` hands 
 was handed over durable: whoever reads a name after `flush`, even after a power cut, gets whole bytes or none.
 """
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -122,8 +123,10 @@ def read(bucket: Bucket, kind: str, object_id: ObjectId) -> bytes:
 
 
 def empty(folder: str) -> None:
-    """Remove the files in `folder` and below, if there is one. Raises StorageError."""
+    """Remove the files in `folder` and below, if there is one. Raises StorageError, also where it is a link."""
     try:
+        if os.path.islink(folder):  # what it leads to is somebody else's
+            raise NotADirectoryError(errno.ENOTDIR, "it is a link to another folder, which was left as it is")
         for item in list(os.scandir(folder)):
             if item.is_dir(follow_symlinks=False):
                 empty(item.path)

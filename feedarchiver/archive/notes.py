@@ -21,6 +21,7 @@ CREATE TABLE notes (
 
 
 _AT_ONCE = 500
+_UNREAD = "index", "unread"
 
 
 class Notes:
@@ -70,6 +71,18 @@ class Notes:
         else:
             replacing = "ON CONFLICT (about, name) DO UPDATE SET said = excluded.said"
             self._db.execute(f"INSERT INTO notes VALUES (?, ?, ?) {replacing}", (about, key(name), said))
+
+    def lack(self) -> str | None:
+        """Say what the index lacks since it was made, and what is to be done then."""
+        unread = self.read(*_UNREAD)
+        return unread and (
+            f"captures that could not be read, so what they tell of is in no feed: {unread}; restore what "
+            "`feedarchiver verify` names from a copy, then call `feedarchiver reindex`"
+        )
+
+    def passed_over(self, unread: int) -> None:
+        """Note how many captures could not be read when the index was made of them."""
+        self.write(*_UNREAD, str(unread) if unread else None)
 
     def seeds(self, source: str) -> dict[str, tuple[str, str | None]]:
         """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""

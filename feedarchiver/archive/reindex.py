@@ -9,7 +9,7 @@ the first capture that has it, and that one lies further back in the log.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -23,6 +23,7 @@ from feedarchiver.archive.history import Fact, history
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known
+from feedarchiver.archive.notes import Notes
 from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId
@@ -66,14 +67,18 @@ DROP TABLE told
 
 
 def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) -> Index:
-    """Make an index at `path` (None: in memory). What is damaged or missing is passed over: `verify` names it."""
+    """Make an index at `path` (None: in memory).
+
+    What is damaged or missing is passed over, and counted in the notes of the index: `verify` names it.
+    """
     tables, indexes = indexdb.parted(index.TABLES)
     db = indexdb.made(path, f"{tables}; {index.marked()}", index.SCHEMA)
     if path is not None:
         db.execute("PRAGMA main.journal_mode = OFF")  # a file that was not finished is nobody's index
     db.execute("PRAGMA cache_size = -32000")
     db.execute("BEGIN")
-    _read_all(surveyor or alone(bucket), db)
+    unread = _read_all(surveyor or alone(bucket), db)
+    Notes(db).passed_over(unread)
     _place(db)
     _derive(db)
     for statement in indexes:
@@ -86,22 +91,40 @@ def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) 
     return Index.open(path, write=True)
 
 
-def _read_all(surveyor: Surveyor, db: sqlite3.Connection) -> None:
-    """Put what the captures say aside, in the order of their ids, and take the images in."""
+def _read_all(surveyor: Surveyor, db: sqlite3.Connection) -> int:
+    """Put what the captures say aside, in the order of their ids, and take the images in.
+
+    Returns how many cannot be read.
+    """
+    unread = 0
+
+    def rows(found: Iterable[_Row | None]) -> Iterator[_Row]:
+        nonlocal unread
+        for row in found:
+            if row:
+                yield row
+            else:
+                unread += row is not None
+
     for statement in _WORKING.format(columns=index.CAPTURED).split(";"):
         db.execute(statement)
     found = surveyor(READING, ["captures"])
-    _insert(db, "waiting (link, guid, " + index.CAPTURED + ")", filter(None, found))
+    _insert(db, "waiting (link, guid, " + index.CAPTURED + ")", rows(found))
     found = surveyor(READING, ["image-captures"])
-    _insert(db, f"images ({imagelog.COLUMNS})", filter(None, found))
+    _insert(db, f"images ({imagelog.COLUMNS})", rows(found))
+    return unread
 
 
 def _read(bucket: Store, named: tuple[str, str]) -> _Row | None:
-    """Read a capture. None for what is none, and for one that is damaged, or lacks what it refers to."""
+    """Read a capture. None for a file that is none, and nothing for one that is damaged, or lacks what it refers to."""
     kind, name = named
+    try:
+        capture = ObjectId.parse(name)
+    except ValueError:
+        return None
     with suppress(DamagedObject, MissingObject, ValueError):
-        return _READ[kind](bucket, ObjectId.parse(name))
-    return None
+        return _READ[kind](bucket, capture)
+    return ()
 
 
 def _captured(bucket: Store, capture: ObjectId) -> _Row:
@@ -115,7 +138,7 @@ def _imaged(bucket: Store, capture: ObjectId) -> _Row:
 
 
 _READ = {"captures": _captured, "image-captures": _imaged}
-READING = Survey("reindex", _read, told=lambda row: row, heard=lambda _, row: tuple(row))
+READING = Survey("reindex", _read, told=lambda row: row or None, heard=lambda _, row: tuple(row))
 """Reads a row of the index out of each capture."""
 
 

@@ -87,6 +87,8 @@ def build(  # noqa: PLR0913 - each is one thing that a caller knows
     `prepare` has something made of many articles before the archive is locked.
     """
     done = Built(feeds=len(feeds))
+    if lack := archive.index.notes.lack():
+        done.faults.append(lack)
     standing = None if full else _standing(archive, feeds, target)
     if standing is not None:
         done.unchanged = standing

@@ -1,13 +1,10 @@
 """verify and reindex: looking after what is kept."""
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import plural
 from feedarchiver.commands.surveying import surveying
@@ -57,25 +54,11 @@ def reindex_command(console: Console) -> int:
     """Make the index anew from the objects. Any command does so by itself when the index is missing or damaged."""
     config = load(console.config_path)
     with Archive.open(config.store, config.index) as archive, surveying(console, config, archive) as surveyor:
-        counting = _Counting(surveyor or alone(archive.bucket))
-        counts = archive.reindex(counting)
-    if counting.passed:
-        told = f"passed over for damage: {plural(counting.passed, 'capture')}"
-        advice = "`feedarchiver verify` names what is damaged"
-        console.warn(f"{told}; {advice}", event="passed", captures=counting.passed)
+        counts = archive.reindex(surveyor)
+        lack = archive.index.notes.lack()
     nouns = {"entries": "article", "versions": "version", "captures": "capture"}
     told = "{} in {}, from {}".format(*(plural(counts[name], noun) for name, noun in nouns.items()))
     console.say(told, event="reindexed", **counts)
-    return 1 if counting.passed else 0
-
-
-class _Counting:
-    """A surveyor that counts the objects out of which nothing could be read."""
-
-    def __init__(self, surveyor: Surveyor) -> None:
-        self._surveyor, self.passed = surveyor, 0
-
-    def __call__(self, survey: Survey, kinds: Sequence[str]) -> Iterator[Any]:
-        for one in self._surveyor(survey, kinds):
-            self.passed += one is None
-            yield one
+    if lack:
+        console.warn(lack, event="fault", fault=lack)
+    return 1 if lack else 0
