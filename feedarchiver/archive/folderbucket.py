@@ -16,6 +16,7 @@ from feedarchiver.durable import make_folders, sync_files, sync_folder, sync_fol
 from feedarchiver.errors import MissingObject, StorageError
 from feedarchiver.model import ObjectId
 
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY
 _WRITING = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _FORMAT = "format.json"
 _BEFORE_FORMAT = ("lock", ANNOUNCED)  # all that a killed run can leave of an archive that was being made
@@ -223,17 +224,19 @@ class FolderBucket:
 def _content(path: str) -> bytes | None:
     """Read a regular file. None for anything else: a pipe would be waited for, and a device may have no end."""
     try:
-        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
-            return file.readall() if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
-    except IsADirectoryError:
-        return None
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    try:
-        return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, _READING | os.O_NONBLOCK)
     except BlockingIOError:  # it is a file, of which somebody, like a file server, has a lease
-        return os.open(path, flags)
+        descriptor = os.open(path, _READING)
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            return None
+        data = os.read(descriptor, state.st_size + 1)
+        while len(data) < state.st_size and (more := os.read(descriptor, state.st_size - len(data))):
+            data += more
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: str, data: bytes) -> None:
