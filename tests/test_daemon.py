@@ -86,6 +86,22 @@ def test_reload(home, daemon):
     assert (home.folder / "public" / "all" / "rss.xml").exists()
 
 
+def test_reload_while_it_starts(home):
+    """SIGHUP while the configuration is read for the first time ends nothing: it is read again."""
+    config = home.folder / "config.toml"
+    config.unlink()
+    os.mkfifo(config)
+    with living(home, "daemon", "--port", "0") as daemon, config.open("w") as first:  # opens when the daemon reads it
+        config.unlink()
+        config.write_text(CONFIG + '\n[publish]\ntitle = "Another title"\n')
+        daemon.process.send_signal(signal.SIGHUP)
+        first.write(CONFIG)
+        first.close()
+        daemon.serving().wait_for("configuration read again")
+        within(10, lambda: b"<title>Another title</title>" in daemon.get("/all/rss.xml").body)
+        assert daemon.end() == 0
+
+
 def test_a_lock_is_waited_for(home, daemon):
     """While another process writes, the daemon waits and says who; afterwards it goes on."""
     import filelock

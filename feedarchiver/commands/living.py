@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -83,6 +84,8 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
 
     A new seed file is in the feeds within seconds. SIGTERM ends it, SIGHUP reads the configuration again.
     """
+    hung_up = Event()  # which else ends who has not begun to wait for it
+    signal.signal(signal.SIGHUP, lambda _number, _frame: hung_up.set())
     from feedarchiver.daemon import Daemon
 
     config = load(console.config_path)
@@ -105,7 +108,13 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
         sock = listen(host, port)
         server = Server(config.published, known, daemon.ill, daemon.ticking, _hub(config))
         work.moved = server.published.show
-    asyncio.run(_live(daemon, server, sock, lambda: _say_where(told, config, host, sock)))
+
+    def begin() -> None:
+        if hung_up.is_set():
+            daemon.reload()
+        _say_where(told, config, host, sock)
+
+    asyncio.run(_live(daemon, server, sock, begin))
     told.say("stopped", event="stopped")
     return 0
 
