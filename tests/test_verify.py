@@ -2,10 +2,17 @@
 
 import json
 import random
+import shutil
 import sqlite3
 
 import pytest
 from program import SOAK, Program, seed_bytes
+from test_building import World, article, edited
+from test_postgres import There
+
+from feedarchiver.archive.survey import alone
+
+NOT_OBJECTS = {"format.json", "index.db", "index.db.seal", "lock", "tmp"}
 
 
 @pytest.fixture
@@ -149,6 +156,67 @@ def test_wrong_index(program, change):
     assert "`feedarchiver reindex` mends it" in ran.err
     assert program("reindex").status == 0
     assert program("verify").status == 0
+
+
+class Disturbed:
+    """Who reads the objects, while others do something before the captures are listed, and after it."""
+
+    def __init__(self, bucket, before=lambda: None, after=lambda: None):
+        self._survey, self._before, self._after = alone(bucket), before, after
+
+    def __call__(self, survey, kinds):
+        is_it = survey.name == "reindex" and kinds == ["captures"]
+        if is_it:
+            self._before()
+        yield from self._survey(survey, kinds)
+        if is_it:
+            self._after()
+
+
+@pytest.fixture(params=["file", "postgres"])
+def world(request, tmp_path):
+    """Make an archive, its index in a file or in PostgreSQL."""
+    if request.param == "postgres":
+        world = There(tmp_path / "world", request.getfixturevalue("cluster").database())
+    else:
+        world = World(tmp_path / "world")
+    world.add(*map(article, range(5)))
+    return world
+
+
+def faults(world, **moments):
+    with world.archive() as archive:
+        surveyor = Disturbed(archive.bucket, **moments)
+        return [str(checked) for checked in archive.verify(surveyor=surveyor) if checked.fault]
+
+
+def test_what_comes_meanwhile(world):
+    """What is archived while a verification runs is no fault, before its captures are listed or after that."""
+    news = iter(range(10, 20))
+
+    def come():
+        world.add(edited(1, 9 + world.runs), article(next(news)))
+
+    assert faults(world, before=come, after=come) == []
+    assert faults(world) == []
+
+
+def test_what_is_being_stored_meanwhile(world, tmp_path):
+    """A capture that has its name, and is listed as one that the index is about to know, is no fault; others are."""
+    other, root = World(tmp_path / "other"), world.folder / "archive"
+    other.runs = 7
+    other.add(article(1, "said anew"))
+
+    def store():
+        shutil.copytree(
+            other.folder / "archive", root, ignore=lambda _, names: NOT_OBJECTS & {*names}, dirs_exist_ok=True
+        )
+        [capture] = (other.folder / "archive" / "captures").glob("*/*")
+        (root / "pending").write_text(f"{name(capture)}\n")
+
+    assert faults(world, before=store) == []
+    (root / "pending").unlink()
+    assert [fault for fault in faults(world) if "is not in the index" in fault]
 
 
 def test_reindex_says_what_it_found(program):

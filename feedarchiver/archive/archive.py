@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
@@ -281,7 +281,8 @@ class Archive:
             yield from verifier.objects()
             if sound:
                 with tempfile.TemporaryDirectory(prefix="feedarchiver-verify-") as scratch:
-                    yield from verifier.index(self._file.file(Path(scratch)), Path(scratch) / "index.db")
+                    kept = partial(self._file.file, Path(scratch))
+                    yield from verifier.index(kept, self._file.begun, Path(scratch) / "index.db")
         finally:
             if index is not None:
                 index.close()

@@ -16,6 +16,7 @@ from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged, is_doubtful
 from feedarchiver.archive.lock import locked
+from feedarchiver.archive.pending import PendingFile
 from feedarchiver.durable import sync_folder
 from feedarchiver.errors import StorageError
 
@@ -93,6 +94,10 @@ class IndexFile:
             return Index.open(self.path, write=False)
         except IndexDamaged:
             return None
+
+    def begun(self) -> set[str]:
+        """Name the captures of a batch that is being stored, or was left."""
+        return {*(PendingFile(self._bucket.root).read() or ())}
 
     def file(self, _scratch: Path) -> Path:
         """Tell which file to compare."""

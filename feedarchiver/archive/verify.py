@@ -4,7 +4,7 @@ Nothing is repaired and nothing is written: what is wrong is named, with the tit
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -30,6 +30,16 @@ _CAPTURED = {
     "said_length, origin, origin_captured, said",
     "image-captures": "address, type, width, height, length, captured, own_length",
 }
+# An entry that has got a capture meanwhile is another one in either index, however it got there.
+_OTHERS = """
+WHERE entry NOT IN (
+    SELECT entry FROM {one}.captures WHERE capture IN fresh UNION SELECT entry FROM {one}.captures WHERE capture IN (
+        SELECT capture FROM {other}.captures WHERE entry IN (
+            SELECT entry FROM {other}.captures WHERE capture IN fresh
+        )
+    )
+)
+"""
 _TABLES = {"captures": ("captures", "capture, article"), "image-captures": ("images", "capture, image")}
 _COLUMNS = {"raw": ("raw",), "articles": ("article", "said"), "captures": ("capture",)}
 _IMAGE_COLUMNS = {"images": "image", "image-captures": "capture"}
@@ -78,7 +88,7 @@ class Verifier:
         lengths = self._index.lengths() if self._index else iter(())
         length_of = self._bucket.lengths()
         for kind, name, expected in lengths:
-            length = length_of(kind, name)
+            length = length_of(kind, name) or self._bucket.length(kind, name)  # which may have come since
             if length is None:
                 yield self._seen(Checked(kind, name, f"is missing{self.about(kind, name)}; restore it from a copy"))
             elif length != expected:
@@ -87,32 +97,49 @@ class Verifier:
             else:
                 yield Checked(kind, name)
 
-    def index(self, path: Path, scratch: Path) -> Iterator[Checked]:
-        """Hold the index at `path` against one made from the objects at `scratch`, where nothing may be."""
+    def index(self, kept: Callable[[], Path], begun: Callable[[], set[str]], scratch: Path) -> Iterator[Checked]:
+        """Hold the index in the file `kept` against one made from the objects at `scratch`, where nothing may be.
+
+        Others may add to the archive meanwhile: `begun` names the captures that the index is about to know.
+        """
         from feedarchiver.archive.reindex import rebuild
 
         rebuild(self._bucket, scratch, self._survey).close()
-        with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True)) as db:
+        coming = begun()  # what has gone out of this list is in the index
+        path = kept()
+        with closing(sqlite3.connect(scratch.absolute().as_uri(), uri=True, isolation_level=None)) as db:
             db.execute("ATTACH ? AS kept", (address(path),))
+            db.execute("CREATE TEMP TABLE fresh (capture TEXT PRIMARY KEY)")
+            db.execute("BEGIN")
             try:
                 for kind in CAPTURES:
-                    yield from self._captures(db, kind)
+                    yield from self._captures(db, kind, coming)
                 if not self._faulty:  # what is damaged or lost is named already, and the tables must differ by it
                     for table, columns in _DERIVED.items():
-                        for row, what in _differences(db, table, columns):
+                        for row, what in _differences(db, table, columns, _OTHERS):
                             yield Checked("index", f"{table} {row[0]}", f"is {what}; `feedarchiver reindex` mends it")
             except sqlite3.DatabaseError as error:
                 yield Checked("index", str(path), f"is not readable ({error}); `feedarchiver reindex` makes it anew")
 
-    def _captures(self, db: sqlite3.Connection, kind: str) -> Iterator[Checked]:
-        """Compare which captures there are. One that the index knows and the archive has not is lost."""
+    def _captures(self, db: sqlite3.Connection, kind: str, coming: set[str]) -> Iterator[Checked]:
+        """Compare which captures there are. One that the index knows and the archive has not is lost.
+
+        Those that have come since the objects were listed, or are just coming, are noted as fresh.
+        """
         table, key = _TABLES[kind]
-        for (capture, about, *_), what in _differences(db, table, f"{key}, {_CAPTURED[kind]}"):
+        for (capture, about, *_), what in list(_differences(db, table, f"{key}, {_CAPTURED[kind]}")):
             if capture in self._faulty or about in self._faulty:
                 continue
             if self._bucket.length(kind, ObjectId(capture)) is None:
                 told = self.about(kind, capture)
                 yield self._seen(Checked(kind, capture, f"is missing{told}; restore it from a copy"))
+                continue
+            query = f"SELECT count(*) FROM (SELECT capture FROM {{}}.{table} WHERE capture = ?)"
+            is_here, is_kept = (db.execute(query.format(one), (capture,)).fetchone()[0] for one in ("main", "kept"))
+            if is_kept != is_here and (is_kept or capture in coming):
+                db.execute("INSERT INTO fresh VALUES (?)", (capture,))
+                if fault := self._fault(_look(self._bucket, (kind, capture))):
+                    yield self._seen(Checked(kind, capture, fault))
             else:
                 yield Checked("index", f"{kind} {capture}", f"is {what}; `feedarchiver reindex` mends it")
 
@@ -195,8 +222,12 @@ LOOKING = Survey("verify", _look, told=_told, heard=lambda named, _: _Looked(*na
 """Checks each object against its name, and whether what it refers to is there."""
 
 
-def _differences(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[tuple[str, ...], str]]:
+def _differences(
+    db: sqlite3.Connection, table: str, columns: str, which: str = ""
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Give the rows that one index has, as far as `which` lets it, and the other one lacks."""
     for one, other, what in (("kept", "main", "not in the objects"), ("main", "kept", "not in the index")):
-        query = f"SELECT {columns} FROM {one}.{table} EXCEPT SELECT {columns} FROM {other}.{table}"
+        chosen = which.format(one=one, other=other)
+        query = f"SELECT {columns} FROM {one}.{table} {chosen} EXCEPT SELECT {columns} FROM {other}.{table}"
         for row in db.execute(query):
             yield row, what

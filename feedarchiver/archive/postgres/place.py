@@ -28,6 +28,7 @@ from feedarchiver.archive.index import SCHEMA, Index
 from feedarchiver.archive.indexdb import IndexDamaged
 from feedarchiver.archive.indexfile import can_write, no_more
 from feedarchiver.archive.lock import locked
+from feedarchiver.archive.pending import PendingFile
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.lasting import Lasting
@@ -166,12 +167,19 @@ class PostgresPlace:
         with closing(Session.open(self._at)) as session:
             return int(session.execute(query, (self.enter(session),)).fetchone()[0])
 
+    def begun(self) -> set[str]:
+        """Name the captures of batches that are being stored, or were left."""
+        with closing(Session.open(self._at)) as session:
+            return {*self._left(session), *(PendingFile(self._bucket.root).read() or ())}
+
     def file(self, scratch: Path) -> Path:
         """Have what is derived from the objects in an SQLite file in a folder, to be compared."""
         path = scratch / "kept.db"
         with closing(Session.open(self._at)) as session:
             self.enter(session)
-            fetched(session, path).close()
+            with session.transaction():
+                session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")  # all tables as of one moment
+                fetched(session, path).close()
         return path
 
     def search(self, archive: "Archive") -> "Search":
