@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -165,6 +165,29 @@ def test_disk_full(tmp_path, size_kb):
         assert program("run").status == 0
         assert outcome(program)[:3] == wanted[:3]
         assert index_differs(program) == ""
+
+
+def test_a_full_disk_costs_no_index(tmp_path):
+    """On a disk without any room the index is read, and whoever writes says why not; it is not made anew for it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with mounted("-t", "tmpfs", "-o", "size=4m", "tmpfs", at=disk):
+        program = Program(disk / "home")
+        add(program)
+        assert program("run").status == 0
+        program.write("b.txt", title="B", link="https://example.org/b")
+        index = (program.archive / "index.db").stat()
+        ballast = disk / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        assert program("status").status == 0
+        for command in ("run", "import"):
+            is_one_line(program(command), "no space left on the disk", "no article is lost")
+        assert (program.archive / "index.db").stat() == index
+        ballast.unlink()
+        assert program("run").status == 0
+        assert (program.archive / "index.db").stat().st_ino == index.st_ino
 
 
 def test_a_file_above_the_limit_of_the_process(program):

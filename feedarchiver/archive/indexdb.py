@@ -4,6 +4,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+_LACKING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
+_LACKING |= {sqlite3.SQLITE_CANTOPEN}
+_SHARING = {sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP}
 _WRITERS_CACHE = "PRAGMA cache_size = -6000"  # kibibytes: a batch touches pages all over the file, each many times
 
 
@@ -28,12 +31,12 @@ def parted(tables: str) -> tuple[str, list[str]]:
     return "; ".join(statement for statement in statements if statement not in indexes), indexes
 
 
-def opened(path: Path, schema: int, *, write: bool) -> sqlite3.Connection:
-    """Open the file at `path`. Raises IndexDamaged."""
+def opened(path: Path, schema: int, *, write: bool, is_full: bool = False) -> sqlite3.Connection:
+    """Open the file at `path`. Raises IndexDamaged. `is_full`: the disk is, so nobody writes, and nothing is shared."""
     if not path.is_file():
         raise IndexDamaged(f"{path} is missing")
     try:
-        connection = sqlite3.connect(address(path), uri=True, isolation_level=None, timeout=60)
+        connection = sqlite3.connect(address(path, is_full=is_full), uri=True, isolation_level=None, timeout=60)
     except sqlite3.Error as error:
         raise IndexDamaged(f"{path}: {error}") from error
     try:
@@ -44,6 +47,8 @@ def opened(path: Path, schema: int, *, write: bool) -> sqlite3.Connection:
             connection.execute(_WRITERS_CACHE)
     except sqlite3.DatabaseError as error:
         connection.close()
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE and not write and not is_full:
+            return opened(path, schema, write=False, is_full=True)
         if isinstance(error, sqlite3.OperationalError | sqlite3.IntegrityError) and "malformed" not in str(error):
             raise
         raise IndexDamaged(str(error)) from error
@@ -54,15 +59,21 @@ def opened(path: Path, schema: int, *, write: bool) -> sqlite3.Connection:
 
 
 def is_doubtful(error: BaseException | None) -> bool:
-    """Tell whether an error says that the file may be damaged: any of SQLite's but "in use" and "disk full"."""
-    harmless = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL}
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF not in harmless
+    """Tell whether an error says that the file may be damaged: any of SQLite's but those that say what is lacking.
+
+    An index is not to be made anew because somebody else has it, or there is no room, memory or descriptor.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite3.Error) and not (code in _SHARING or code & 0xFF in _LACKING)
 
 
-def address(path: Path) -> str:
-    """Say how SQLite is to open a file: a reader that may write leaves no -wal or -shm, one that may not makes none."""
+def address(path: Path, *, is_full: bool = False) -> str:
+    """Say how SQLite is to open a file: a reader that may write leaves no -wal or -shm, one that may not makes none.
+
+    Where the disk is full, none can be made.
+    """
     wal = Path(f"{path}-wal")
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+    if not is_full and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         mode = "mode=rw"
     else:
         mode = "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"

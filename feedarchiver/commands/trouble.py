@@ -14,11 +14,17 @@ def said(error: Exception) -> str | None:
         return str(StorageError.of(error, "use", _name(error)))
     from sqlite3 import Error  # only a run in which something went wrong asks for it
 
-    why = str(error) if isinstance(error, Error) else _postgres(error)
+    why = _sqlite(error) if isinstance(error, Error) else _postgres(error)
     if why is not None:
         advice = "no article is lost; run again, or make the index anew with `feedarchiver reindex`"
         return f"the index cannot be used: {why}; {advice}"
     return None
+
+
+def _sqlite(error: Exception) -> str:
+    """Say what SQLite says. It calls a full disk by several names."""
+    is_full = getattr(error, "sqlite_errorname", "") in {"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"}
+    return "no space left on the disk" if is_full else str(error)
 
 
 def _postgres(error: Exception) -> str | None:
