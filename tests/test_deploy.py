@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -68,6 +69,16 @@ def test_compose():
     assert [volume.partition(":")[2] for volume in service["volumes"]] == ["/data"]
     assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).samefile(DEPLOY / "Dockerfile")
     assert re.search(r"^USER \d+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_what_the_image_is_built_of():
+    """The image is built of all that an installation needs, and of nothing that somebody has in a checkout besides."""
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    built = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    wheel = built["tool"]["hatch"]["build"]["targets"]["wheel"]
+    wanted = {built["project"]["readme"], *built["project"]["license-files"], *wheel["packages"], *wheel["shared-data"]}
+    assert names == wanted | {"pyproject.toml", "constraints.txt"}
 
 
 def test_the_health_check(tmp_path):
