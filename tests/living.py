@@ -25,9 +25,9 @@ class Answer(NamedTuple):
 class Living:
     """A program that stays. Its log is in `lines`, as far as it has been waited for."""
 
-    def __init__(self, program, *arguments):
+    def __init__(self, program, *arguments, prefix=()):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "feedarchiver", *arguments],
+            [*prefix, sys.executable, "-m", "feedarchiver", *arguments],
             cwd=program.folder,
             env=os.environ | {"PYTHONPATH": str(PROJECT)},
             stdout=subprocess.PIPE,
@@ -94,9 +94,9 @@ class Living:
 
 
 @contextmanager
-def living(program, *arguments):
-    """Start a program that stays; it is killed at the end if it has not ended."""
-    started = Living(program, *arguments)
+def living(program, *arguments, prefix=()):
+    """Start a program that stays; it is killed at the end if it has not ended. `prefix`: a command that starts it."""
+    started = Living(program, *arguments, prefix=prefix)
     try:
         yield started
     finally:

@@ -1,12 +1,13 @@
 """Clients that are broken, greedy or hostile, on plain sockets."""
 
 import asyncio
+import shutil
 import socket
 import time
 from contextlib import ExitStack
 
 import pytest
-from living import living
+from living import living, within
 from program import Program
 
 SLOW = 150
@@ -107,6 +108,25 @@ def test_slow_clients(server):
         halting.sendall(b"a: b\r\n")  # it goes on, too slowly
         assert silent.recv(1) == halting.recv(1) == b""  # within the 30 seconds of its timeout
     assert server.get("/").status == 200
+
+
+@pytest.mark.skipif(not shutil.which("prlimit"), reason="util-linux is not installed")
+def test_few_descriptors(tmp_path):
+    """Where few files may be open, more connections than that are closed as they come, and nothing else fails."""
+    program = Program(tmp_path / "home")
+    program.write("a.txt")
+    assert program("run").status == 0
+    few = ("prlimit", "--nofile=100:100")
+    with living(program, "daemon", "--port", "0", prefix=few) as server, ExitStack() as stack:
+        server.serving()
+        program.write("new.txt", title="New", link="https://example.org/new")
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+        server.wait_for("1 new")
+        stack.close()
+        within(10, lambda: server.get("/").status == 200)
+        assert server.end() == 0
+        assert not [line for line in server.lines if "accept()" in line or "too many" in line.lower()]
 
 
 def test_many_at_once(server):

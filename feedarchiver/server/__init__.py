@@ -28,7 +28,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from feedarchiver.errors import UsageError
-from feedarchiver.server.connection import MOST, Connection
+from feedarchiver.server.connection import MOST, Connection, descriptors
 from feedarchiver.server.knowing import Knowledge, Known
 from feedarchiver.server.metrics import MEDIA_TYPE, Metrics, seen
 from feedarchiver.server.published import Hub, Published
@@ -70,6 +70,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 Starlette(routes=routes, lifespan=lifespan),
                 http=Connection,
+                backlog=min(_BACKLOG, descriptors() // 16),  # some times as many are accepted before one can be closed
                 ws="none",
                 loop="asyncio",
                 lifespan="on",
@@ -82,6 +83,12 @@ class Server(uvicorn.Server):
                 h11_max_incomplete_event_size=_HEAD,
             )
         )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve. What asyncio accepts at a time is not as many as may wait."""
+        await super().startup(sockets)
+        for sock in sockets or ():
+            sock.listen(_BACKLOG)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -5,16 +5,23 @@ what it is sent at a rate that a bad telephone line has; there is a most of conn
 """
 
 import asyncio
+import resource
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST = 4_000
-"""Connections at once; more are closed as they come."""
+"""Connections at once; more are closed as they come. Where fewer files may be open, half of those are connections."""
 
 _LOOK_S = 5.0  # a request is complete within this, or at most twice as long behind another one on its connection
 _PATIENCE = 6  # so many looks for 64 KiB of an answer: 2 KiB a second
 _PARTING_S = 2.0
+
+
+def descriptors() -> int:
+    """Tell how many files may be open at a time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2 * MOST if soft == resource.RLIM_INFINITY else soft
 
 
 class Connection(H11Protocol):
@@ -27,7 +34,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST:
+        if len(self.connections) > min(MOST, descriptors() // 2):
             transport.abort()
         else:
             self._timer = self.loop.call_later(_LOOK_S, self._look)
