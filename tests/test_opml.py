@@ -112,6 +112,17 @@ def test_import(program):
     assert path.read_bytes() == after
 
 
+def test_a_password_in_the_list(program):
+    """A feed whose address holds a password is refused by the name of its host; all others are added."""
+    secret = '<outline text="Mine" xmlUrl="https://me:pa55word@private.example/feed?key=1"/></body></opml>'
+    ran = imported(program, LIST.replace("</body></opml>", secret))
+    assert ran.status == 3
+    said = "refused https://private.example/…: must not hold a user name or password; put it into headers; not added\n"
+    assert ran.err == said
+    assert ran.out.endswith("2 sources added, 0 there already, 1 refused\n")
+    assert "pa55word" not in (program.folder / "config.toml").read_text()
+
+
 def test_import_into_a_list(program):
     """Sources written as a list of tables in one line are added to as well."""
     path = program.folder / "config.toml"

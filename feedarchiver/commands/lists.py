@@ -7,8 +7,10 @@ import click
 from feedarchiver.commands.console import Console, PathName, common
 from feedarchiver.commands.naming import plural
 from feedarchiver.config import load
+from feedarchiver.config.sources import url as url_
 from feedarchiver.errors import StorageError, UsageError
 from feedarchiver.urls import canonical
+from feedarchiver.watching.secrets import masked
 
 
 @click.command("import-opml")
@@ -29,13 +31,23 @@ def import_opml_command(console: Console, file: Path) -> int:
     taken = {source.id.casefold() for source in config.sources}
     known = {canonical(source.asking.url) for source in config.sources if source.asking}
     fresh = [outline for outline in outlines if canonical(outline.url) not in known]
-    tables = [source_table("feed", outline.url, outline.title, outline.language, taken) for outline in fresh]
+    tables, refused = [], 0
+    for outline in fresh:
+        try:
+            url_(outline.url)
+        except ValueError as error:
+            refused += 1
+            name = masked(outline.url)
+            console.warn(f"refused {name}: {error}; not added", event="refused", url=name, reason=str(error))
+        else:
+            tables.append(source_table("feed", outline.url, outline.title, outline.language, taken))
     for source in add(console.config_path, tables) if tables else ():
         url = source.asking.url if source.asking else None
         console.say(f"added {source.id}: {url}", event="added", id=source.id, url=url)
-    told = f"{plural(len(tables), 'source')} added, {len(outlines) - len(tables)} there already"
-    console.say(told, event="imported", added=len(tables), known=len(outlines) - len(tables))
-    return 0
+    there = len(outlines) - len(fresh)
+    told = f"{plural(len(tables), 'source')} added, {there} there already" + (f", {refused} refused" if refused else "")
+    console.say(told, event="imported", added=len(tables), known=there, refused=refused)
+    return 3 if refused else 0
 
 
 @click.command("export-opml")
