@@ -5,11 +5,12 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -526,6 +527,29 @@ def test_a_foreign_file(program):
     assert "articles/notes.txt is no object of this archive; it was left as it is" in verified.err
     assert program("reindex").status == 0
     assert foreign.read_text() == "mine"
+
+
+def test_what_is_no_index(tmp_path):
+    """A file that a configuration names as its index, and that is none, is left as it is, whatever it is."""
+    config = '[archive]\nindex = "sqlite:{}"\n' + CONFIG
+    program = Program(tmp_path / "home")
+    seed = program.write("a.txt")
+    with closing(sqlite3.connect(program.folder / "my.db")) as db:
+        db.execute("CREATE TABLE mine (one)")
+    for name in ("config.toml", "seeds/a.txt", "my.db"):
+        (program.folder / "config.toml").write_text(config.format(name))
+        before = program.state(program.seeds), (program.folder / "my.db").read_bytes()
+        for command in ("run", "reindex", "status"):
+            is_one_line(
+                program(command), f"{program.folder / name} is no index, and was left as it is; name another file"
+            )
+        assert (program.state(program.seeds), (program.folder / "my.db").read_bytes()) == before
+        assert (program.folder / "config.toml").read_text() == config.format(name)
+    assert seed.read_bytes().startswith(b"<!--")
+    (program.folder / "config.toml").write_text(config.format("other.db"))
+    assert program("run").status == 0
+    (program.folder / "other.db.seal").unlink()
+    assert program("run").status == 0, "what was an index is made anew"
 
 
 @pytest.mark.parametrize(

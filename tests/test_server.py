@@ -252,6 +252,13 @@ def test_answers_do_not_wait_for_the_network():
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+def test_a_host_that_is_none(home):
+    """What cannot be the name of a host is a wrong call."""
+    ran = home("serve", "--host", "a" * 64)
+    assert ran.status == 2
+    assert ran.err == f"feedarchiver: cannot listen on {'a' * 64}, port 8000: no name of a host; nothing was done\n"
+
+
 def test_a_port_that_is_taken(home, server):
     """A port that somebody has is named, and nothing is done."""
     ran = home("serve", "--port", str(server.port))

@@ -7,8 +7,9 @@ index, or none to be trusted.
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ from feedarchiver.archive.indexdb import IndexDamaged, is_doubtful
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.pending import PendingFile
 from feedarchiver.durable import sync_folder
-from feedarchiver.errors import StorageError
+from feedarchiver.errors import ArchiveError, StorageError
 
 if TYPE_CHECKING:
     from feedarchiver.archive.archive import Archive
     from feedarchiver.archive.search import Search
     from feedarchiver.archive.writer import Writer
+
+NAME = "index.db"
+"""What an index is called where nobody says another name: a file of that name is one, whatever is left of it."""
 
 _BROKEN = "being written\n"
 _ALL = ("", "-journal", "-wal", "-shm")
@@ -136,7 +140,9 @@ class IndexFile:
         self.replace(lambda path: rebuild(self._bucket, path))
 
     def replace(self, make: Callable[[Path], Index]) -> None:
-        """Put the index that `make` makes in a file into the old one's place."""
+        """Put the index that `make` makes in a file into the old one's place. Raises ArchiveError if that is none."""
+        if not self._is_ours():
+            raise ArchiveError(f"{self.path} is no index, and was left as it is; name another file; no article is lost")
         try:
             self._bucket.harden()
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +158,19 @@ class IndexFile:
             self._write_seal(self._state())
         except OSError as error:
             raise StorageError.of(error, "rebuild the index", str(self.path)) from error
+
+    def _is_ours(self) -> bool:
+        """Tell whether nothing but an index would be overwritten: a configuration may name any file."""
+        if self.path.name == NAME or self._seal.exists() or not os.path.lexists(self.path):
+            return True
+        try:
+            if self.path.is_file() and not self.path.stat().st_size:
+                return True
+            with closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+                db.execute("SELECT capture, fingerprint FROM captures LIMIT 0")
+        except (sqlite3.Error, OSError):
+            return False
+        return True
 
     def _open(self, *, write: bool) -> Index:
         try:

@@ -125,6 +125,10 @@ def listen(host: str, port: int) -> socket.socket:
     """Open the socket to serve on. Raises UsageError."""
     _have_descriptors()
     try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise UsageError(f"cannot listen on {host[:100]}, port {port}: no name of a host; nothing was done") from error
+    try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         sock = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     except OSError as error:
