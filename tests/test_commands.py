@@ -160,8 +160,8 @@ def test_a_damaged_article_leaves_the_others_alone(program):
     ran = program("reindex")
     assert (ran.status, ran.out) == (1, "1 article in 1 version, from 1 capture\n")
     assert ran.err == (
-        "captures that could not be read, so what they tell of is in no feed: 1; restore what `feedarchiver verify` names "
-        "from a copy, then call `feedarchiver reindex`\n"
+        "captures that could not be read, so what they tell of is in no feed: 1; restore what "
+        "`feedarchiver verify` names from a copy, then call `feedarchiver reindex`\n"
     )
 
 
