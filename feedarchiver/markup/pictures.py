@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.model import Image
-from feedarchiver.urls import absolute, unproxied
+from feedarchiver.urls import absolute, is_valid, unproxied
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -31,6 +31,7 @@ _SAYING_WHERE = (  # lazy ones first
     "nitro-lazy-src",
     "src",
 )
+_ELSEWHERE = frozenset((*_LAZY_SETS, *_SAYING_WHERE)) - {"src"}
 _MANY = 64
 _SENSIBLE_WIDTH = range(480, 2561)
 
@@ -100,8 +101,8 @@ def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed:
             _take_out(node, reason or "placeholder", removed)
             continue
         _write(node, attributes, image)
-        if lead is None and not _is_icon(node, image):
-            lead = image
+        if lead is None and not _is_icon(node, attributes, image):
+            lead = image._replace(alt=_said(alt)) if alt else image
     for node in body.css("picture > source") if "source" in names else ():
         node.decompose()
     return lead
@@ -161,20 +162,26 @@ def _file_name(url: str) -> str:
 def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | None) -> Image | None:
     """Find the address of `node`'s picture: the largest sensible candidate, else the lazy one, else its src."""
     width, height = _length(attributes, "width"), _length(attributes, "height")
-    alt = " ".join((attributes.get("alt") or "").split())
-    said = alt if _WORD.search(alt) else None
+    if _ELSEWHERE.isdisjoint(attributes) and (url := _address(attributes.get("src"), base)):
+        return Image(url=url, width=width, height=height)
     sets = [attributes[name] for name in _LAZY_SETS if name in attributes]
     best, other = _best(sets) if sets else (None, None)
     if best and (url := _address(best.address, base)):
         scaled = round(best.width * height / width) if best.width and width and height else None
-        return Image(url=url, width=best.width, height=scaled, alt=said)
+        return Image(url=url, width=best.width, height=scaled)
     found = [attributes[name] for name in _SAYING_WHERE if name in attributes]
     if other:
         found.append(other.address)
     for address in chain(found, _sources(node)):
-        if address and (url := _address(address, base)):
-            return Image(url=url, width=width, height=height, alt=said)
+        if url := _address(address, base):
+            return Image(url=url, width=width, height=height)
     return None
+
+
+def _said(alt: str) -> str | None:
+    """Read what is said of a picture."""
+    text = " ".join(alt.split())
+    return text if _WORD.search(text) else None
 
 
 def _sources(node: "LexborNode") -> Iterator[str]:
@@ -206,11 +213,12 @@ def _largest(offered: list[_Candidate]) -> _Candidate | None:
     return None
 
 
-def _address(address: str, base: str | None) -> str | None:
-    if _NO_ADDRESS.match(address):
+def _address(address: str | None, base: str | None) -> str | None:
+    if not address:
         return None
-    url = absolute(address, base)
-    return unproxied(url) if url else None
+    if not is_valid(address):
+        address = None if _NO_ADDRESS.match(address) else absolute(address, base)
+    return unproxied(address) if address else None
 
 
 def _length(attributes: dict[str, str | None], name: str) -> int | None:
@@ -225,26 +233,33 @@ def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Im
     if image is None:
         return "placeholder"
     url = image.url.lower()
-    style = attributes.get("style") or ""
-    sizes = [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)] if "px" in style else []
-    sizes += [size for size in (image.width, image.height) if size is not None]
+    sizes = _sizes(image)
+    if style := attributes.get("style"):
+        sizes += [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)]
     if (sizes and min(sizes) <= _PIXEL_SIZE) or _PIXEL.search(url):
         return "tracking pixel"
-    if node.parent is not None and node.parent.tag == "a" and _ICON.search(url.partition("?")[0]):
+    parent = node.parent
+    if parent is not None and parent.tag == "a" and _ICON.search(url.partition("?")[0]):
         return "icon"  # a button: to enlarge, to print
-    if _SPACER.search(url) or _SPACER_ALT.fullmatch((attributes.get("alt") or "").strip()):
+    if _SPACER.search(url) or ((alt := attributes.get("alt")) and _SPACER_ALT.fullmatch(alt.strip())):
         return "spacer"
     return None
 
 
-def _is_icon(node: "LexborNode", image: Image) -> bool:
+def _sizes(image: Image) -> list[int]:
+    return [size for size in (image.width, image.height) if size is not None]
+
+
+def _is_icon(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> bool:
     """Tell a picture of the interface from one of the article."""
-    sizes = [size for size in (image.width, image.height) if size is not None]
+    sizes = _sizes(image)
     if sizes and (max(sizes) < _ICON_SIZE or min(sizes) < _ICON_SIZE // 2):
         return True
-    parent = node.parent.attributes.get("class") if node.parent is not None else None
-    words = f"{node.attributes.get('class') or ''} {parent or ''}"
-    return bool(_ICON_CLASS.search(words) or _ICON.search(image.url.lower().partition("?")[0]))
+    parent = node.parent
+    classes = (attributes.get("class"), parent.attributes.get("class") if parent is not None else None)
+    return any(_ICON_CLASS.search(one) for one in classes if one) or bool(
+        _ICON.search(image.url.lower().partition("?")[0])
+    )
 
 
 def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None:
@@ -254,10 +269,9 @@ def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None
 
 def _write(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> None:
     """Put what was found into the attributes that every reader knows."""
-    told = {"src": image.url, "width": image.width, "height": image.height}
-    for name, value in told.items():
-        text = None if value is None else str(value)
-        if text is None and name in attributes:
-            del node.attrs[name]
-        elif text is not None and attributes.get(name) != text:
+    for name, value in (("src", image.url), ("width", image.width), ("height", image.height)):
+        if value is None:
+            if name in attributes:
+                del node.attrs[name]
+        elif attributes.get(name) != (text := str(value)):
             node.attrs[name] = text
