@@ -84,15 +84,15 @@ def parse(html: str, *, base: str | None) -> Body:
     noise.clear(body, survey, removed)
     _drop_controls(body, names, removed)
     image = pictures.settle(body, base, names, removed)
-    if "a" in names:
-        _settle_links(body, base)
+    if broken := [link for link in survey.links if not is_valid(link)]:
+        _settle_links(body, base, broken)
     if not names.isdisjoint(("video", "audio")):
         _settle_media(body, base, removed)
     if "iframe" in names:
         _link_players(tree, body, base, removed)
     _unwrap_strange(body, names - TAGS - _UNSEEN - _CONTROLS - {"iframe"})
     settled = noise.without_labels(body.inner_html or "")
-    settled = xml_text(settled) if "&#" in html else settled  # references may name what XML forbids
+    settled = xml_text(settled) if "&" in html and "&#" in html else settled  # references may name what XML forbids
     return Body(_text(settled), image, tuple(removed), settled)
 
 
@@ -142,9 +142,10 @@ def _drop_controls(body: "LexborNode", names: frozenset[str], removed: dict[str,
         node.decompose()
 
 
-def _settle_links(body: "LexborNode", base: str | None) -> None:
-    """Make every link absolute; unwrap those that lead nowhere."""
-    for link in body.css("a"):
+def _settle_links(body: "LexborNode", base: str | None, broken: list[str]) -> None:
+    """Make every link absolute; unwrap those that lead nowhere. `broken`: what those say that are no addresses yet."""
+    is_odd = any(not link or link.startswith("http") for link in broken)
+    for link in body.css("a" if is_odd else 'a:not([href^="http"])'):  # of the others there may be hundreds
         href = link.attributes.get("href")
         url = href if href and is_valid(href) else _target(href, base) if href else None
         if url is None:

@@ -99,7 +99,7 @@ _INLINE = frozenset(
 
 def clear(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:
     """Take share bars, invitations and adverts out of `body`. `survey`: what there is in it, and perhaps more."""
-    shared = any(map(_shares, survey.links)) and _mark_share_links(body)
+    shared = any(map(_SHARE_LINK.match, map(str.lower, map(str.strip, survey.links)))) and _mark_share_links(body)
     boxed = _mark_boxes(body, survey)
     total = len(body.text()) if "hr" in survey.names else 0
     if shared or boxed:

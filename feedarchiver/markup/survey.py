@@ -10,13 +10,14 @@ TELLING = ("class", "id", "aria-label", "data-e2e", "data-testid", "data-compone
 """The attributes whose values say what an element is for."""
 _TELLING = frozenset(TELLING)
 _HIDING = frozenset(("hidden", "style"))
+_NO_ELEMENTS = frozenset(("body", "-comment", None))
 _NAME, _ATTRIBUTES = attrgetter("tag"), attrgetter("attributes")
 
 
 class Survey(NamedTuple):
     """The names of all elements, the values of what is `TELLING`, the names of attributes that begin with `data-`.
 
-    `links`: what `href` says, of any element. `hides`: some have an attribute that may hide them.
+    `links`: what each `<a>` says as its address, "" for nothing. `hides`: some have an attribute that may hide them.
     """
 
     names: frozenset[str]
@@ -28,20 +29,20 @@ class Survey(NamedTuple):
     @classmethod
     def of(cls, body: "LexborNode") -> Self:
         """Walk over what is in `body`."""
-        nodes = body.css("*")
-        names = frozenset(map(_NAME, nodes)) - {"body"}
+        nodes = list(body.traverse())
+        tags = list(map(_NAME, nodes))
         values: set[str] = set()
         data: set[str] = set()
         links: set[str] = set()
         hides = False
-        for attributes in filter(None, map(_ATTRIBUTES, nodes)):  # most have none
-            for name, value in attributes.items():
-                if name == "href":
-                    links.add(value or "")
-                elif name in _HIDING:
+        for tag, attributes in zip(tags, map(_ATTRIBUTES, nodes), strict=True):
+            if tag == "a":
+                links.add(attributes.get("href") or "")
+            for name, value in attributes.items() if attributes else ():  # most have none
+                if name in _HIDING:
                     hides = True
                 elif name in _TELLING:
                     values.add(value or "")
                 if name[:5] == "data-":
                     data.add(name)
-        return cls(names, frozenset(values), frozenset(data), frozenset(links), hides)
+        return cls(frozenset(tags) - _NO_ELEMENTS, frozenset(values), frozenset(data), frozenset(links), hides)
