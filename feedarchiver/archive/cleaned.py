@@ -4,9 +4,10 @@ Cleaning is most of the work of both, and reading an article back is much of the
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from feedarchiver.model import Article, ObjectId
+from feedarchiver.model import Article, Image, ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.spool import Spool
@@ -21,15 +22,15 @@ class Cleaned:
 
     def keep(self, object_id: ObjectId, article: Article, body: "Body") -> None:
         """Keep an article, if there is room. `body`: its first, which is cleaned already."""
-        self._spool.keep(object_id, parted(article, body))
+        self._spool.keep(str(object_id), _plain(*parted(article, body)))
 
     def __contains__(self, object_id: ObjectId) -> bool:
         return object_id in self._spool
 
     def find(self, object_id: ObjectId) -> "tuple[Article, tuple[Body, ...]]":
         """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
-        kept: tuple[Article, tuple[Body, ...]] | None = self._spool.find(object_id)
-        return kept or parted(article := self._read(object_id), body(article))
+        kept = self._spool.find(str(object_id))
+        return _whole(*kept) if kept else parted(article := self._read(object_id), body(article))
 
 
 def body(article: Article) -> "Body":
@@ -45,3 +46,27 @@ def parted(article: Article, first: "Body") -> "tuple[Article, tuple[Body, ...]]
 
     more = (markup.parse(article.summary, base=article.link),) if article.content and article.summary else ()
     return article._replace(content=None, summary=None), (first, *more)
+
+
+def _plain(article: Article, bodies: "tuple[Body, ...]") -> tuple[list[Any], list[list[Any]]]:
+    """Write both without any class: to keep and find these again takes as long as all the rest."""
+    title, link, guid, published, published_from, updated, *more, image = article
+    dates = (one and one.isoformat() for one in (published, updated))
+    return [title, link, guid, published_from, *dates, *more, image and tuple(image)], [
+        [text, image and tuple(image), removed, settled] for text, image, removed, settled in bodies
+    ]
+
+
+def _whole(article: list[Any], bodies: list[list[Any]]) -> "tuple[Article, tuple[Body, ...]]":
+    from feedarchiver.markup import Body
+
+    title, link, guid, published_from, *dates = article[:6]
+    published, updated = (one and datetime.fromisoformat(one) for one in dates)
+    shown = (title, link, guid, published, published_from, updated, *article[6:-1], _image(article[-1]))
+    return Article._make(shown), tuple(
+        [Body(text, _image(image), removed, settled) for text, image, removed, settled in bodies]
+    )
+
+
+def _image(values: tuple[Any, ...] | None) -> Image | None:
+    return Image._make(values) if values else None

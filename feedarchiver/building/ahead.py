@@ -10,7 +10,6 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import astuple
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -99,7 +98,7 @@ def made(archive: "Archive", articles: Iterable[ObjectId], most: int = MOST) -> 
 
 def _made(object_id: ObjectId, article: Article) -> list[Any]:
     cleaned = body(article)
-    said = [object_id, list(astuple(cleaned))]
+    said = [object_id, list(cleaned)]
 
     def write(text: str) -> list[str]:
         written = found_by(text)

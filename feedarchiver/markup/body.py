@@ -5,8 +5,7 @@ pictures and links get their real addresses; the allow-list has the last word on
 """
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from feedarchiver.markup import depth, noise, pictures
@@ -44,25 +43,23 @@ _PLAYER_LINK = re.compile(rf"<a(?: [a-z]+=\"[^\"]*\")*>{_PLAYER}[^<]*</a>")
 _PARAGRAPH_LEVEL = frozenset(("p", "span", "a", "b", "i", "em", "strong", "small", "h1", "h2", "h3", "h4", "h5", "h6"))
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a cleaned body says. `removed`: short words for what was cleaned away, in order."""
+class Body(NamedTuple):
+    """What a cleaned body says. `removed`: short words for what was cleaned away, in order.
+
+    `settled`: its HTML, cleaned except for what the allow-list does not let through. Never to be published as it is.
+    """
 
     text: str
     image: Image | None
     removed: tuple[str, ...]
-    _settled: str = field(repr=False)
-
-    def __reduce__(self) -> tuple[type["Body"], tuple[object, ...]]:
-        """Pickle the four values and nothing else: a run may do so with each article that it adds."""
-        return Body, (self.text, self.image, self.removed, self._settled)
+    settled: str
 
     def html(self) -> str:
         """Give the cleaned HTML: safe, with absolute addresses, the same for the same input.
 
         Made when asked for: importing an article needs its text only, and the allow-list is a third of the work.
         """
-        return allowed(self._settled).replace(_PLAYER, PLAYER_SIGN)
+        return allowed(self.settled).replace(_PLAYER, PLAYER_SIGN)
 
 
 def parse(html: str, *, base: str | None) -> Body:
