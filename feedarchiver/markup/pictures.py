@@ -78,6 +78,10 @@ class _Candidate(NamedTuple):
     density: float = 1.0
 
 
+_Found = tuple[str, int | None, int | None]
+"""A picture's address, its width and height: an `Image` costs as much to make as to find, and only one is wanted."""
+
+
 def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed: dict[str, None]) -> Image | None:
     """Give every picture of `body` its real address, take out what is none, and return the lead image.
 
@@ -95,14 +99,15 @@ def settle(body: "LexborNode", base: str | None, names: frozenset[str], removed:
         if alt and len(alt) <= _EMOJI and _EMOJI_CLASS.search(attributes.get("class") or ""):
             node.replace_with(alt)
             continue
-        image = _picture(node, attributes, base)
-        reason = _no_picture(node, attributes, image)
-        if image is None or reason:
+        found = _picture(node, attributes, base)
+        reason = _no_picture(node, attributes, found) if found else "placeholder"
+        if found is None or reason:
             _take_out(node, reason or "placeholder", removed)
             continue
-        _write(node, attributes, image)
-        if lead is None and not _is_icon(node, attributes, image):
-            lead = image._replace(alt=_said(alt)) if alt else image
+        _write(node, attributes, found)
+        if lead is None and not _is_icon(node, attributes, found):
+            url, width, height = found
+            lead = Image(url=url, width=width, height=height, alt=_said(alt or ""))
     for node in body.css("picture > source") if "source" in names else ():
         node.decompose()
     return lead
@@ -133,11 +138,11 @@ def _settle_noscript(noscript: "LexborNode", base: str | None, plea: int) -> Non
         else:
             noscript.unwrap()
         return
-    image = _picture(inner, inner.attributes, base)
+    found = _picture(inner, inner.attributes, base)
     for neighbour in (noscript.prev, noscript.next, _beyond(noscript.prev, "prev"), _beyond(noscript.next, "next")):
         twin = _twin(neighbour)
         other = _picture(twin, twin.attributes, base) if twin is not None else None
-        if image and other and _file_name(other.url) == _file_name(image.url):
+        if found and other and _file_name(other[0]) == _file_name(found[0]):
             noscript.decompose()
             return
     noscript.unwrap()
@@ -159,22 +164,22 @@ def _file_name(url: str) -> str:
     return _SIZE_IN_NAME.sub("", url.partition("?")[0].rpartition("/")[2])
 
 
-def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | None) -> Image | None:
+def _picture(node: "LexborNode", attributes: dict[str, str | None], base: str | None) -> _Found | None:
     """Find the address of `node`'s picture: the largest sensible candidate, else the lazy one, else its src."""
     width, height = _length(attributes, "width"), _length(attributes, "height")
     if _ELSEWHERE.isdisjoint(attributes) and (url := _address(attributes.get("src"), base)):
-        return Image(url=url, width=width, height=height)
+        return url, width, height
     sets = [attributes[name] for name in _LAZY_SETS if name in attributes]
     best, other = _best(sets) if sets else (None, None)
     if best and (url := _address(best.address, base)):
         scaled = round(best.width * height / width) if best.width and width and height else None
-        return Image(url=url, width=best.width, height=scaled)
+        return url, best.width, scaled
     found = [attributes[name] for name in _SAYING_WHERE if name in attributes]
     if other:
         found.append(other.address)
     for address in chain(found, _sources(node)):
         if url := _address(address, base):
-            return Image(url=url, width=width, height=height)
+            return url, width, height
     return None
 
 
@@ -228,14 +233,12 @@ def _length(attributes: dict[str, str | None], name: str) -> int | None:
     return int(number[1]) if number else None
 
 
-def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Image | None) -> str | None:
+def _no_picture(node: "LexborNode", attributes: dict[str, str | None], found: _Found) -> str | None:
     """Say why `node` is no picture: a tracking pixel, a spacer, a button's icon; None for a picture."""
-    if image is None:
-        return "placeholder"
-    url = image.url.lower()
-    sizes = _sizes(image)
-    if style := attributes.get("style"):
-        sizes += [int(found[1]) for found in _SIZE_IN_STYLE.findall(style)]
+    url = found[0].lower()
+    sizes = _sizes(found)
+    if (style := attributes.get("style")) and "px" in style:
+        sizes += [int(size[1]) for size in _SIZE_IN_STYLE.findall(style)]
     if (sizes and min(sizes) <= _PIXEL_SIZE) or _PIXEL.search(url):
         return "tracking pixel"
     parent = node.parent
@@ -246,19 +249,19 @@ def _no_picture(node: "LexborNode", attributes: dict[str, str | None], image: Im
     return None
 
 
-def _sizes(image: Image) -> list[int]:
-    return [size for size in (image.width, image.height) if size is not None]
+def _sizes(found: _Found) -> list[int]:
+    return [size for size in found[1:] if size is not None]
 
 
-def _is_icon(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> bool:
+def _is_icon(node: "LexborNode", attributes: dict[str, str | None], found: _Found) -> bool:
     """Tell a picture of the interface from one of the article."""
-    sizes = _sizes(image)
+    sizes = _sizes(found)
     if sizes and (max(sizes) < _ICON_SIZE or min(sizes) < _ICON_SIZE // 2):
         return True
     parent = node.parent
     classes = (attributes.get("class"), parent.attributes.get("class") if parent is not None else None)
     return any(_ICON_CLASS.search(one) for one in classes if one) or bool(
-        _ICON.search(image.url.lower().partition("?")[0])
+        _ICON.search(found[0].lower().partition("?")[0])
     )
 
 
@@ -267,11 +270,14 @@ def _take_out(node: "LexborNode", reason: str, removed: dict[str, None]) -> None
     removed[reason] = None
 
 
-def _write(node: "LexborNode", attributes: dict[str, str | None], image: Image) -> None:
+def _write(node: "LexborNode", attributes: dict[str, str | None], found: _Found) -> None:
     """Put what was found into the attributes that every reader knows."""
-    for name, value in (("src", image.url), ("width", image.width), ("height", image.height)):
-        if value is None:
+    url, width, height = found
+    if attributes.get("src") != url:
+        node.attrs["src"] = url
+    for name, size in (("width", width), ("height", height)):
+        if size is None:
             if name in attributes:
                 del node.attrs[name]
-        elif attributes.get(name) != (text := str(value)):
+        elif attributes.get(name) != (text := str(size)):
             node.attrs[name] = text
