@@ -46,6 +46,13 @@ def test_vector_is_inert(html):
     assert "word" not in html or "word" in cleaned
 
 
+def test_a_link_of_mathematics():
+    """A link within MathML, where `href` is another attribute, is text, also beside share links."""
+    html = '<math><a xlink:href="https://e.org/">word</a></math><a href="https://twitter.com/intent/tweet?x">Share</a>'
+    body = parse(html, base=BASE)
+    assert (body.text, body.html(), body.removed) == ("word", "word", ("share bar",))
+
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # Each body is shown as a page, as innerHTML, and as innerHTML of that once more; then everything is touched.

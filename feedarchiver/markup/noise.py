@@ -134,7 +134,7 @@ def _mark_share_links(body: "LexborNode") -> bool:
 
     Returns whether there are any.
     """
-    links = [link for link in body.css("a[href]") if _shares(link.attributes["href"] or "")]
+    links = [link for link in body.css("a[href]") if _shares(link.attributes.get("href") or "")]
     for link in links:
         link.attrs[_SHARES] = ""
     shells: dict[int, bool] = {body.mem_id: False}
