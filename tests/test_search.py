@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.selection import takes
-from feedarchiver.model import Article, Filter, ObjectId, Received
+from feedarchiver.model import Article, Filter, Received, parse_object_id
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -177,7 +177,7 @@ def filled(tmp_path_factory):
         numbered = enumerate(zip(titles, texts, strict=True))
         shelf.put(*(article(title, text, link=f"https://example.org/{n}") for n, (title, text) in numbered))
     with shelf.open() as archive, archive.searching() as search:
-        names = [ObjectId.parse(path.parent.name + path.name) for path in shelf.store.glob("articles/*/*")]
+        names = [parse_object_id(path.parent.name + path.name) for path in shelf.store.glob("articles/*/*")]
         yield search, {name: archive.article(name) for name in names}
 
 

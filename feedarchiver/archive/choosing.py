@@ -18,7 +18,7 @@ from feedarchiver.archive.holdings import Wanted
 from feedarchiver.archive.selection import takes
 from feedarchiver.archive.verify import Verifier
 from feedarchiver.errors import ArchiveError, DamagedObject, MissingObject, StorageError
-from feedarchiver.model import Capture, Filter, ObjectId
+from feedarchiver.model import Capture, Filter, ObjectId, parse_object_id
 
 _TABLES = """
 CREATE TABLE captures (
@@ -119,7 +119,7 @@ class Chosen:
     def _names(self, kind: str) -> Iterator[tuple[str, ObjectId]]:
         for name in self._archive.bucket.names(kind):
             with suppress(ValueError):  # no object; `verify` names it
-                yield kind, ObjectId.parse(name)
+                yield kind, parse_object_id(name)
 
     def _is_sound(self, which: ObjectId, data: bytes) -> bool:
         """Tell whether the image of a capture has not proved damaged or missing."""

@@ -16,7 +16,7 @@ from feedarchiver.archive.bucket import CAPTURES, KINDS
 from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.objects import object_id
 from feedarchiver.errors import StorageError
-from feedarchiver.model import ObjectId, Refusal
+from feedarchiver.model import ObjectId, Refusal, parse_object_id
 
 OTHERS = tuple(kind for kind in KINDS if kind not in CAPTURES)
 LEFT_OUT = "it was left out, the rest goes on"
@@ -61,7 +61,7 @@ class FolderHolding:
         bucket = FolderBucket(self._folder)
         for name in bucket.names(kind):
             try:
-                which = ObjectId.parse(name)
+                which = parse_object_id(name)
                 data = self._read(kind, bucket.path(kind, which)) if wanted(kind, which) else None
                 if data is None:
                     continue

@@ -27,7 +27,7 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.objects import references
 from feedarchiver.archive.verify import Verifier
 from feedarchiver.errors import ArchiveError, ArchiveInUse, DamagedObject, MissingObject, StorageError
-from feedarchiver.model import ObjectId
+from feedarchiver.model import ObjectId, parse_object_id
 from feedarchiver.s3.address import Address
 
 _BATCH_BYTES, _BATCH = 16_000_000, 1_000
@@ -232,7 +232,7 @@ class Migration:
 def _ids(store: Store, kind: str, place: int) -> Iterator[tuple[ObjectId, int]]:
     for name in store.names(kind):
         with suppress(ValueError):  # no object; `verify` names it
-            yield ObjectId.parse(name), place
+            yield parse_object_id(name), place
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feedarchiver.jsontext import quoted
-from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId
+from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId, parse_object_id
 
 VERSION = 1
 _IMAGE = {"url": str, "type": str, "length": int, "width": int, "height": int, "alt": str}
@@ -116,15 +116,15 @@ def decode_capture(data: bytes) -> Capture:
         if said["source"] is None or said["fingerprint"] is None:
             raise ValueError("not a capture: it has no source or no fingerprint")
         return Capture(
-            article=ObjectId.parse(said["article"]),
-            raw=ObjectId.parse(said["raw"]),
+            article=parse_object_id(said["article"]),
+            raw=parse_object_id(said["raw"]),
             source=said["source"],
             url=said.get("url"),
             captured=captured,
             fingerprint=said["fingerprint"],
-            origin=None if origin is None else ObjectId.parse(origin),
+            origin=None if origin is None else parse_object_id(origin),
             origin_captured=_moment(said.get("origin_captured")),
-            said=None if known is None else ObjectId.parse(known),
+            said=None if known is None else parse_object_id(known),
             charset=said.get("charset"),
         )
     except (KeyError, TypeError) as error:
@@ -143,7 +143,7 @@ def decode_image_capture(data: bytes) -> ImageCapture:
     if captured is None or any(said.get(name) is None for name in _IMAGE_CAPTURE):
         raise ValueError("not a capture of an image: something is not said")
     told = {name: said[name] for name in _IMAGE_CAPTURE}
-    return ImageCapture(**told | {"image": ObjectId.parse(said["image"]), "captured": captured})
+    return ImageCapture(**told | {"image": parse_object_id(said["image"]), "captured": captured})
 
 
 def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:

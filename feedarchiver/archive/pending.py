@@ -8,7 +8,7 @@ from typing import Protocol
 
 from feedarchiver.durable import sync_folder
 from feedarchiver.errors import StorageError
-from feedarchiver.model import ObjectId
+from feedarchiver.model import ObjectId, parse_object_id
 
 
 class Pending(Protocol):
@@ -47,7 +47,7 @@ class PendingFile:
         captures = []
         for name in names:
             with suppress(ValueError):  # a line that a crash cut short names nothing that was stored
-                captures.append(ObjectId.parse(name))
+                captures.append(parse_object_id(name))
         return captures
 
     def settle(self) -> None:

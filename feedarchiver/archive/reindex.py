@@ -26,7 +26,7 @@ from feedarchiver.archive.known import Known
 from feedarchiver.archive.notes import Notes
 from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import DamagedObject, MissingObject
-from feedarchiver.model import ObjectId
+from feedarchiver.model import ObjectId, parse_object_id
 
 _Row = tuple[Any, ...]
 _AT_ONCE = 1_000
@@ -119,7 +119,7 @@ def _read(bucket: Store, named: tuple[str, str]) -> _Row | None:
     """Read a capture. None for a file that is none, and nothing for one that is damaged, or lacks what it refers to."""
     kind, name = named
     try:
-        capture = ObjectId.parse(name)
+        capture = parse_object_id(name)
     except ValueError:
         return None
     with suppress(DamagedObject, MissingObject, ValueError):
@@ -130,21 +130,16 @@ def _read(bucket: Store, named: tuple[str, str]) -> _Row | None:
 def _captured(bucket: Store, capture: ObjectId) -> _Row:
     known = Known.read(bucket, capture)
     names = (*map(key, known.aliases), None)
-    return _plain((*names[:2], known.capture, *index.row_of(known)))
+    return (*names[:2], known.capture, *index.row_of(known))
 
 
 def _imaged(bucket: Store, capture: ObjectId) -> _Row:
-    return _plain(imagelog.row_of(KnownImage.read(bucket, capture)))
+    return imagelog.row_of(KnownImage.read(bucket, capture))
 
 
 _READ = {"captures": _captured, "image-captures": _imaged}
 READING = Survey("reindex", _read, told=lambda row: row or None, heard=lambda _, row: tuple(row))
 """Reads a row of the index out of each capture."""
-
-
-def _plain(row: _Row) -> _Row:
-    """Take the types off ids: they cost more to send than all the rest."""
-    return tuple(str(value) if isinstance(value, ObjectId) else value for value in row)
 
 
 def _place(db: sqlite3.Connection) -> None:

@@ -15,7 +15,7 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import address
 from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import MissingObject, StorageError
-from feedarchiver.model import ObjectId
+from feedarchiver.model import ObjectId, parse_object_id
 
 _RESTORE = "it was left as it is; restore it from a copy"
 # The tables that the objects decide, with what decides them; numbers of entries differ from index to index.
@@ -194,7 +194,7 @@ def _look(bucket: Bucket, named: tuple[str, str]) -> _Looked:
     """Read an object, and see whether what it refers to is there."""
     kind, name = named
     try:
-        object_id = ObjectId.parse(name)
+        object_id = parse_object_id(name)
     except ValueError:
         return _Looked(kind, name, fault="is no object of this archive; it was left as it is")
     try:

@@ -9,7 +9,7 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import NAME, instant, one, opened, plural, said
 from feedarchiver.errors import ArchiveError
-from feedarchiver.model import ObjectId
+from feedarchiver.model import ObjectId, short
 
 if TYPE_CHECKING:
     from feedarchiver.archive.lookup import Version
@@ -67,8 +67,8 @@ def diff_command(console: Console, name: str, other: str | None) -> int:
         told = {part: [(kind.value, text) for kind, text in _pieces(before, after, part)] for part in names}
         console.say("", event="diff", objects=pair, changed=names, pieces=told)
         return 0
-    console.show(("from  ", "faint"), f"{pair[0].short}  {before.title}")
-    console.show(("to    ", "faint"), f"{pair[1].short}  {after.title}")
+    console.show(("from  ", "faint"), f"{short(pair[0])}  {before.title}")
+    console.show(("to    ", "faint"), f"{short(pair[1])}  {after.title}")
     for part in names:
         _say_change(console, part, _pieces(before, after, part))
     if not names:
@@ -97,7 +97,7 @@ def _say_version(
     names = changed(before, after) if before and after else ()
     console.show(
         (f"version {number}", "title"),
-        f"  {version.article.short}  captured {said(first)}",
+        f"  {short(version.article)}  captured {said(first)}",
         f" to {said(last)}" if last != first else "",
         f"  {', '.join(sources)}",
         ("  shown" if version.shown else "", "title"),

@@ -8,6 +8,7 @@ import click
 from feedarchiver.commands.console import Console, common
 from feedarchiver.commands.naming import NAME, instant, one, opened, plural, said
 from feedarchiver.errors import UsageError
+from feedarchiver.model import short
 
 if TYPE_CHECKING:
     from feedarchiver.archive.lookup import Found
@@ -126,7 +127,7 @@ def explain_command(console: Console, name: str) -> int:
         copy = archive.index.images.copy(canonical(image.url)) if image else None
     lines = _explained(found, article, body)
     if copy:
-        lines["picture kept"] = f"{copy.image.short}, {copy.type}, {copy.width} x {copy.height}, {copy.length:,} bytes"
+        lines["picture kept"] = f"{short(copy.image)}, {copy.type}, {copy.width} x {copy.height}, {copy.length:,} bytes"
     lines["source"] = ", ".join(sorted({capture.source for capture in captures.values()}))
     fields: dict[str, object] = {name.replace(" ", "_"): value for name, value in lines.items()}
     told = [_capture(name, capture) for name, capture in captures.items()]
@@ -180,7 +181,7 @@ def _capture(name: str, capture: "Capture") -> dict[str, object]:
 
 def _say_hit(console: Console, hit: "Hit") -> None:
     console.show(
-        (hit.object_id.short, "faint"),
+        (short(hit.object_id), "faint"),
         f"  {f'{hit.published:%Y-%m-%d}' if hit.published else 'undated   '}  {', '.join(hit.sources)}  ",
         *_marked(hit.title),
         event="hit",

@@ -9,6 +9,7 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.commands.console import Console
 from feedarchiver.config import load
 from feedarchiver.errors import FeedarchiverError, UsageError
+from feedarchiver.model import short
 
 if TYPE_CHECKING:
     from feedarchiver.archive.lookup import Found
@@ -34,7 +35,7 @@ def one(console: Console, archive: Archive, name: str) -> "Found":
     if not candidates:
         raise UsageError(f"there is no article with the id, the link or the title {name!r}; try `feedarchiver search`")
     if len(candidates) > 1:
-        lines = [f"  {found.article.short}  {_title(archive, found)}  {found.id}" for found in candidates[:_CANDIDATES]]
+        lines = [f"  {short(it.article)}  {_title(archive, it)}  {it.id}" for it in candidates[:_CANDIDATES]]
         lines += ["  ..."] if len(candidates) > _CANDIDATES else []
         raise UsageError("\n".join([f"{name!r} may mean {len(candidates)} articles; name one by its id:", *lines]))
     return candidates[0]
