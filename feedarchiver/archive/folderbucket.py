@@ -61,7 +61,8 @@ class FolderBucket:
             raise StorageError.of(error, "read", path) from error
 
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
-        if self.length(kind, object_id) is not None:
+        named = self.path(kind, object_id)
+        if (kind, object_id) in self._waiting or os.access(named, os.F_OK, follow_symlinks=False):
             return False
         path = f"{self.tmp}/{kind}-{object_id}"
         try:
@@ -72,7 +73,7 @@ class FolderBucket:
                 _write(path, data)
         except OSError as error:
             _remove(path)
-            raise StorageError.of(error, "write", self.path(kind, object_id)) from error
+            raise StorageError.of(error, "write", named) from error
         self._waiting[kind, object_id] = path
         return True
 

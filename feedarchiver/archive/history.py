@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = 1_000_000
+_MICROSECOND, _SECOND = timedelta(microseconds=1), 1_000_000
 _LAST = 253_402_300_799 * _SECOND  # 9999-12-31T23:59:59Z, the last second that RFC 3339 can write
 
 
@@ -85,11 +85,12 @@ class _Version:
 
 def history(facts: Iterable[Fact]) -> History:
     """Derive an entry's history from its captures, in any order. Raises ValueError without captures."""
-    ordered = sorted(facts, key=lambda fact: fact.order)
+    ordered = list(facts)
     if not ordered:
         raise ValueError("an entry has at least one capture")
     if len(ordered) == 1:  # as nearly all have
         return _first(ordered[0])
+    ordered.sort(key=lambda fact: fact.order)
     versions: dict[str, _Version] = {}
     events: list[Event] = []
     sources: set[str] = set()
@@ -142,7 +143,7 @@ def _updated(stamp: int | None, captured: int, previous: int | None) -> int:
 
 def microseconds(instant: datetime) -> int:
     """Count whole microseconds since 1970."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+    return (instant - _EPOCH) // _MICROSECOND
 
 
 def moment(microseconds_: int) -> datetime:

@@ -39,26 +39,20 @@ def object_id(data: bytes) -> ObjectId:
 
 def encode_article(article: Article) -> bytes:
     """Write the canonical bytes of `article`."""
-    said: dict[str, object] = {
-        "title": article.title,
-        "link": article.link,
-        "guid": article.guid,
-        "published": _instant(article.published),
-        "published_from": article.published_from,
-        "updated": _instant(article.updated),
-        "authors": list(article.authors),
-        "categories": list(article.categories),
-        "language": article.language,
-        "summary": article.summary,
-        "content": article.content,
-    }
-    if article.image:
-        said["image"] = {name: value for name in _IMAGE if (value := getattr(article.image, name)) is not None}
+    image = article.image and {name: said for name, said in article.image._asdict().items() if said is not None}
     members = (
-        b'"%b":%b' % (name.encode(), quoted(value.encode()) if isinstance(value, str) else _written(value))
-        for name, value in sorted(_kept(said).items())
+        _said("authors", list(article.authors) or None) + _said("categories", list(article.categories) or None),
+        _said("guid", article.guid)
+        + _said("image", image)
+        + _said("language", article.language)
+        + _said("link", article.link)
+        + _said("published", _instant(article.published))
+        + _said("published_from", article.published_from),
+        _said("title", article.title) + _said("updated", _instant(article.updated)),
     )
-    return b'{%b,"version":%d}' % (b",".join(members), VERSION)  # as `_canonical` would, and quicker: texts are long
+    first, middle, last = (some.encode() for some in members)
+    content, summary = _long("content", article.content), _long("summary", article.summary)
+    return b'{%b%b%b%b%b"version":%d}' % (first, content, middle, summary, last, VERSION)
 
 
 def decode_article(data: bytes) -> Article:
@@ -89,20 +83,19 @@ def decode_article(data: bytes) -> Article:
 
 def encode_capture(capture: Capture) -> bytes:
     """Write the canonical bytes of `capture`."""
-    return _canonical(
-        {
-            "article": capture.article,
-            "raw": capture.raw,
-            "source": capture.source,
-            "url": capture.url,
-            "captured": _instant(capture.captured),
-            "fingerprint": capture.fingerprint,
-            "origin": capture.origin,
-            "origin_captured": _instant(capture.origin_captured),
-            "said": capture.said,
-            "charset": capture.charset,
-        }
+    members = (
+        _said("article", capture.article),
+        _said("captured", _instant(capture.captured)),
+        _said("charset", capture.charset),
+        _said("fingerprint", capture.fingerprint),
+        _said("origin", capture.origin),
+        _said("origin_captured", _instant(capture.origin_captured)),
+        _said("raw", capture.raw),
+        _said("said", capture.said),
+        _said("source", capture.source),
+        _said("url", capture.url),
     )
+    return f'{{{"".join(members)}"version":{VERSION}}}'.encode()
 
 
 def decode_capture(data: bytes) -> Capture:
@@ -133,7 +126,7 @@ def decode_capture(data: bytes) -> Capture:
 
 def encode_image_capture(capture: ImageCapture) -> bytes:
     """Write the canonical bytes of `capture`."""
-    return _canonical(capture._asdict() | {"captured": _instant(capture.captured)})
+    return _written(capture._asdict() | {"captured": _instant(capture.captured), "version": VERSION})
 
 
 def decode_image_capture(data: bytes) -> ImageCapture:
@@ -155,12 +148,14 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
     return (("images", decode_image_capture(data).image),) if kind == "image-captures" else ()
 
 
-def _canonical(said: Mapping[str, object]) -> bytes:
-    return _written(_kept(said) | {"version": VERSION})
+def _said(name: str, value: object) -> str:
+    """Write a member, unless it is not said. Called in the order of the names."""
+    return "" if value is None else f'"{name}":{_ENCODED(value)},'
 
 
-def _kept(said: Mapping[str, object]) -> dict[str, object]:
-    return {key: value for key, value in said.items() if value is not None and value != []}
+def _long(name: str, text: str | None) -> bytes:
+    """Write a member that is a long text: in half the time."""
+    return b"" if text is None else b'"%b":%b,' % (name.encode(), quoted(text.encode()))
 
 
 def _written(said: object) -> bytes:
@@ -193,7 +188,7 @@ def _check(said: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
 
 
 def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if moment is None else moment.astimezone(UTC).isoformat()[: -len("+00:00")] + "Z"
 
 
 def _moment(text: str | None) -> datetime | None:
