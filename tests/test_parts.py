@@ -22,8 +22,8 @@ from program import CONFIG, PROJECT
 from feedarchiver import __version__
 from feedarchiver.archive import objects
 from feedarchiver.archive.folderbucket import FolderBucket
-from feedarchiver.archive.index import SCHEMA
 from feedarchiver.archive.reindex import rebuild
+from feedarchiver.archive.schema import SCHEMA
 from feedarchiver.archive.survey import Helped
 from feedarchiver.archive.verify import Verifier
 from feedarchiver.errors import ArchiveError

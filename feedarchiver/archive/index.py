@@ -2,9 +2,7 @@
 
 Disposable: all but the tables `seeds`, `notes` and `documents` is derived from the objects, and losing those costs one
 more reading of the seed files, one more asking of the sources on the web and one more rendering of the feeds. The
-tables of the feeds are in `feedlog`, those of images in `imagelog` and `wanted`, those of whoever gathers in `notes`.
-The schema is one integer; another integer means rebuild, not migrate. SQLite in WAL mode: readers never wait. Instants
-are whole microseconds since 1970.
+tables are in `schema`. SQLite in WAL mode: readers never wait. Instants are whole microseconds since 1970.
 """
 
 import os
@@ -13,47 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
-from feedarchiver.archive import census, feedlog, imagelog, indexdb, notes, wanted
+from feedarchiver.archive import census, feedlog, imagelog, indexdb, notes, schema, wanted
 from feedarchiver.archive.database import Database, key, long
-from feedarchiver.archive.history import Event, Fact, history
+from feedarchiver.archive.history import Fact, history
+from feedarchiver.archive.schema import FACT, LENGTHS
 from feedarchiver.model import HEALTH, ObjectId
 
 if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
-
-SCHEMA = 13
-_UNDATED = -(2**62)
-_LENGTHS = "raw_length, article_length, own_length, said_length"
-_CAPTURE = f"INSERT INTO captures VALUES ({', '.join('?' * 17)})"
-_ALIAS = "INSERT INTO aliases VALUES (?, ?) ON CONFLICT DO NOTHING"
-FACT = "captured, published, updated, article, fingerprint, source, id, origin_captured"
-CAPTURED = f"capture, {FACT}, raw, {_LENGTHS}, origin, said"
-"""What is kept of a capture, but for its entry: the capture itself, and what `row_of` gives."""
-
-_OWN_TABLES = """
-CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
-CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE captures (
-    capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
-    article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, origin_captured INTEGER,
-    raw TEXT NOT NULL, raw_length INTEGER NOT NULL, article_length INTEGER NOT NULL, own_length INTEGER NOT NULL,
-    said_length INTEGER, origin TEXT, said TEXT
-) WITHOUT ROWID;
-CREATE INDEX captures_entry ON captures (entry);
-CREATE INDEX captures_raw ON captures (raw, source);
-CREATE INDEX captures_captured ON captures (captured);
-CREATE INDEX captures_origin ON captures (origin) WHERE origin IS NOT NULL;
-CREATE TABLE events (
-    source TEXT NOT NULL, captured INTEGER NOT NULL, published INTEGER NOT NULL, article TEXT NOT NULL,
-    entry INTEGER NOT NULL, updated INTEGER NOT NULL, kind INTEGER NOT NULL,
-    PRIMARY KEY (source, captured, published, article)
-) WITHOUT ROWID;
-CREATE INDEX events_entry ON events (entry);
-CREATE INDEX events_made ON events (captured, published, article) WHERE kind = 0;
-CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
-CREATE TABLE mark (mark INTEGER NOT NULL);
-"""
-TABLES = f"{_OWN_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
 
 
 class Taken(NamedTuple):
@@ -84,12 +49,12 @@ class Index:
     @classmethod
     def create(cls, path: Path | None) -> Self:
         """Make an empty index at `path`, where nothing may be."""
-        return cls(indexdb.made(path, f"{TABLES} {marked()}", SCHEMA))
+        return cls(indexdb.made(path, f"{schema.TABLES} {schema.marked()}", schema.SCHEMA))
 
     @classmethod
     def open(cls, path: Path, *, write: bool) -> Self:
         """Open the index at `path`. Raises IndexDamaged."""
-        return cls(indexdb.opened(path, SCHEMA, write=write))
+        return cls(indexdb.opened(path, schema.SCHEMA, write=write))
 
     def copy(self) -> "Index":
         """Copy the index into a temporary file, to note there what cannot be noted here."""
@@ -210,7 +175,7 @@ class Index:
 
     def lengths(self) -> Iterator[tuple[str, ObjectId, int]]:
         """Give the kind, id and length in bytes of every capture and what it refers to, once for each capture."""
-        query = f"SELECT raw, article, capture, said, {_LENGTHS} FROM captures"
+        query = f"SELECT raw, article, capture, said, {LENGTHS} FROM captures"
         for raw, article, capture, said, *lengths in long(self._db, query):
             kinds = ("raw", "articles", "captures", *(["articles"] if said else []))
             for kind, name, length in zip(kinds, (raw, article, capture, said), lengths, strict=False):
@@ -228,10 +193,8 @@ class Index:
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
         self._name(entry, known.aliases)
-        self._db.execute(_CAPTURE, (known.capture, entry, *row_of(known)))
-        self._db.executemany(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)", [row_of_event(event, entry) for event in derived.events]
-        )
+        self._db.execute(schema.ADD_CAPTURE, (known.capture, entry, *schema.row_of(known)))
+        self._db.executemany(schema.ADD_EVENT, [schema.row_of_event(event, entry) for event in derived.events])
         self._changed(entry)
 
     def mark(self) -> tuple[int, int]:
@@ -297,15 +260,15 @@ class Index:
 
     def _name(self, entry: int, aliases: Iterable[str]) -> None:
         """Let those aliases stand for an entry that do not stand for one yet."""
-        self._db.executemany(_ALIAS, [(key(alias), entry) for alias in aliases])
+        self._db.executemany(schema.ADD_ALIAS, [(key(alias), entry) for alias in aliases])
 
     def _changed(self, entry: int) -> None:
         """Note that an entry has changed."""
-        self._db.execute("INSERT INTO changes (entry) VALUES (?)", (entry,))
+        self._db.execute(schema.ADD_CHANGE, (entry,))
 
     def _enter(self, id_: str) -> int:
         """Make an entry. Returns its number."""
-        return cast("sqlite3.Cursor", self._db.execute("INSERT INTO entries (id) VALUES (?)", (id_,))).lastrowid or 0
+        return cast("sqlite3.Cursor", self._db.execute(schema.ADD_ENTRY, (id_,))).lastrowid or 0
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
         rows = self._db.execute(f"SELECT entry, capture, raw, {FACT} FROM captures WHERE {condition}", values)
@@ -314,20 +277,3 @@ class Index:
 
     def _any(self, query: str, *values: str) -> bool:
         return self._db.execute(query, values).fetchone() is not None
-
-
-def marked() -> str:
-    """Say the statement that tells a new index from all others."""
-    return f"INSERT INTO mark VALUES ({int.from_bytes(os.urandom(7))});"
-
-
-def row_of(known: "Known") -> tuple[object, ...]:
-    """Write what is kept of a capture, in the order of the columns."""
-    lengths = *known.lengths, *([None] if known.said is None else [])
-    return *known.fact, known.raw, *lengths, known.origin, known.said
-
-
-def row_of_event(event: Event, entry: int) -> tuple[str, int, int, str, int, int, int]:
-    """Write an event of an entry, in the order of the columns."""
-    published = _UNDATED if event.published is None else event.published
-    return event.source, event.captured, published, event.article, entry, event.updated, int(event.kind)

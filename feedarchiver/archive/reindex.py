@@ -16,7 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from feedarchiver.archive import imagelog, index, indexdb
+from feedarchiver.archive import imagelog, indexdb, schema
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.database import key
 from feedarchiver.archive.history import Fact, history
@@ -71,8 +71,8 @@ def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) 
 
     What is damaged or missing is passed over, and counted in the notes of the index: `verify` names it.
     """
-    tables, indexes = indexdb.parted(index.TABLES)
-    db = indexdb.made(path, f"{tables}; {index.marked()}", index.SCHEMA)
+    tables, indexes = indexdb.parted(schema.TABLES)
+    db = indexdb.made(path, f"{tables}; {schema.marked()}", schema.SCHEMA)
     if path is not None:
         db.execute("PRAGMA main.journal_mode = OFF")  # a file that was not finished is nobody's index
     db.execute("PRAGMA cache_size = -32000")
@@ -106,10 +106,10 @@ def _read_all(surveyor: Surveyor, db: sqlite3.Connection) -> int:
             else:
                 unread += row is not None
 
-    for statement in _WORKING.format(columns=index.CAPTURED).split(";"):
+    for statement in _WORKING.format(columns=schema.CAPTURED).split(";"):
         db.execute(statement)
     found = surveyor(READING, ["captures"])
-    _insert(db, "waiting (link, guid, " + index.CAPTURED + ")", rows(found))
+    _insert(db, "waiting (link, guid, " + schema.CAPTURED + ")", rows(found))
     found = surveyor(READING, ["image-captures"])
     _insert(db, f"images ({imagelog.COLUMNS})", rows(found))
     return unread
@@ -130,7 +130,7 @@ def _read(bucket: Store, named: tuple[str, str]) -> _Row | None:
 def _captured(bucket: Store, capture: ObjectId) -> _Row:
     known = Known.read(bucket, capture)
     names = (*map(key, known.aliases), None)
-    return (*names[:2], known.capture, *index.row_of(known))
+    return (*names[:2], known.capture, *schema.row_of(known))
 
 
 def _imaged(bucket: Store, capture: ObjectId) -> _Row:
@@ -147,16 +147,16 @@ def _place(db: sqlite3.Connection) -> None:
     _run(db, _PLACED)
     for number, first in db.execute("SELECT number, first FROM again ORDER BY place"):
         db.execute("INSERT INTO placed SELECT ?, entry FROM placed WHERE number = ?", (number, first))
-    _run(db, _FILLED.format(rest=index.CAPTURED.partition(", ")[2]))
+    _run(db, _FILLED.format(rest=schema.CAPTURED.partition(", ")[2]))
 
 
 def _derive(db: sqlite3.Connection) -> None:
     """Derive the history of each entry from its captures."""
-    facts = db.execute(f"SELECT entry, {index.FACT} FROM captures ORDER BY entry, capture")
+    facts = db.execute(f"SELECT entry, {schema.FACT} FROM captures ORDER BY entry, capture")
     entries = groupby(facts, key=itemgetter(0))
     while some := list(islice(((entry, history(Fact(*row[1:]) for row in rows)) for entry, rows in entries), _AT_ONCE)):
         _insert(db, "entries", ((entry, derived.id) for entry, derived in some))
-        _insert(db, "told", (index.row_of_event(event, entry) for entry, derived in some for event in derived.events))
+        _insert(db, "told", (schema.row_of_event(event, entry) for entry, derived in some for event in derived.events))
     _run(db, _DERIVED)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from feedarchiver import __version__
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.index import SCHEMA
+from feedarchiver.archive.schema import SCHEMA
 from feedarchiver.archive.survey import surveyed
 from feedarchiver.errors import ArchiveError
 from feedarchiver.s3.address import Address

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from feedarchiver.archive.database import key
 from feedarchiver.archive.history import Fact
-from feedarchiver.archive.index import FACT, Told
+from feedarchiver.archive.index import Told
 from feedarchiver.archive.postgres.dialect import escaped
 from feedarchiver.archive.postgres.index import PostgresIndex
 from feedarchiver.archive.postgres.session import Session
+from feedarchiver.archive.schema import FACT
 from feedarchiver.errors import Crossed
 from feedarchiver.model import ObjectId
 

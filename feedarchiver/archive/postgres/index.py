@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from feedarchiver.archive.index import SCHEMA, TABLES, Index
+from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import parted
 from feedarchiver.archive.postgres.dialect import statements, unescaped
 from feedarchiver.archive.postgres.session import Session
+from feedarchiver.archive.schema import ADD_ENTRY, SCHEMA, TABLES
 
 
 class PostgresIndex(Index):
@@ -45,7 +46,7 @@ class PostgresIndex(Index):
         return Index(db).remarked()
 
     def _enter(self, id_: str) -> int:
-        return int(self._db.execute("INSERT INTO entries (id) VALUES (?) RETURNING entry", (id_,)).fetchone()[0])
+        return int(self._db.execute(f"{ADD_ENTRY} RETURNING entry", (id_,)).fetchone()[0])
 
 
 def fetched(session: Session, path: Path | None, only: Collection[str] = ()) -> sqlite3.Connection:

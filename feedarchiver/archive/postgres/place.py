@@ -24,7 +24,7 @@ import psycopg
 
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.index import SCHEMA, Index
+from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged
 from feedarchiver.archive.indexfile import can_write, no_more
 from feedarchiver.archive.lock import locked
@@ -34,6 +34,7 @@ from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
 from feedarchiver.archive.postgres.lasting import Lasting
 from feedarchiver.archive.postgres.locks import holder, lock_number, try_lock, unlock
 from feedarchiver.archive.postgres.session import Session, is_doubtful
+from feedarchiver.archive.schema import SCHEMA
 from feedarchiver.errors import ArchiveError, ArchiveInUse, NewerIndex, StorageError
 from feedarchiver.model import ObjectId
 
