@@ -82,7 +82,7 @@ def notes(index):
         room.write("host", LONG, said)
     room.write("host", "other", None)
     for stamp, refused in (("1", None), ("2", "not\0UTF-8")):
-        index.notes.saw("s", "a.txt", stamp, refused)
+        index.saw("s", "a.txt", stamp, refused)
     noted = Noted(
         "all/atom.xml", "all", "atom", 0, 5, "key", "stamp", "made", Pieces.at([1, 2], [0, 9], [9, 2**32 - 1])
     )

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from feedarchiver.archive import census, feedlog, imagelog, indexdb, notes, schema, wanted
 from feedarchiver.archive.database import Database, key, long
@@ -52,9 +52,9 @@ class Index:
         return cls(indexdb.made(path, f"{schema.TABLES} {schema.marked()}", schema.SCHEMA))
 
     @classmethod
-    def open(cls, path: Path, *, write: bool) -> Self:
-        """Open the index at `path`. Raises IndexDamaged."""
-        return cls(indexdb.opened(path, schema.SCHEMA, write=write))
+    def open(cls, path: Path) -> Self:
+        """Open the index at `path`, to read. Raises IndexDamaged."""
+        return cls(indexdb.opened(path, schema.SCHEMA, write=False))
 
     def copy(self) -> "Index":
         """Copy the index into a temporary file, to note there what cannot be noted here."""
@@ -187,15 +187,19 @@ class Index:
         entry = None if is_new else self.find(known.aliases)
         if entry is None:
             derived = history([known.fact])
-            entry = self._enter(derived.id)
+            entry = self._enter(derived.id, known.aliases)
         else:
             derived = history([*self.facts(entry), known.fact])
             self._db.execute("UPDATE entries SET id = ? WHERE entry = ?", (derived.id, entry))
             self._db.execute("DELETE FROM events WHERE entry = ?", (entry,))
-        self._name(entry, known.aliases)
-        self._db.execute(schema.ADD_CAPTURE, (known.capture, entry, *schema.row_of(known)))
-        self._db.executemany(schema.ADD_EVENT, [schema.row_of_event(event, entry) for event in derived.events])
+            self._name(entry, known.aliases)
+        self._write(schema.ADD_CAPTURE, (known.capture, entry, *schema.row_of(known)))
+        self._write(schema.ADD_EVENT, *(schema.row_of_event(event, entry) for event in derived.events))
         self._changed(entry)
+
+    def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
+        """Note what was seen of a seed file."""
+        self._write(notes.SAW, (source, name, stamp, refused))
 
     def mark(self) -> tuple[int, int]:
         """Tell which index this is (one made anew has another mark) and the number of its last change."""
@@ -264,11 +268,17 @@ class Index:
 
     def _changed(self, entry: int) -> None:
         """Note that an entry has changed."""
-        self._db.execute(schema.ADD_CHANGE, (entry,))
+        self._write(schema.ADD_CHANGE, (entry,))
 
-    def _enter(self, id_: str) -> int:
-        """Make an entry. Returns its number."""
-        return cast("sqlite3.Cursor", self._db.execute(schema.ADD_ENTRY, (id_,))).lastrowid or 0
+    def _enter(self, id_: str, aliases: Iterable[str]) -> int:
+        """Make an entry, with aliases that stand for none yet. Returns its number."""
+        entry = cast("sqlite3.Cursor", self._db.execute(schema.ADD_ENTRY, (id_,))).lastrowid or 0
+        self._name(entry, aliases)
+        return entry
+
+    def _write(self, query: str, *rows: Sequence[Any]) -> None:
+        """Write rows, by a query that depends on nothing but the earlier ones by the same query."""
+        self._db.executemany(query, rows)
 
     def _taken(self, condition: str, *values: str | int) -> list[Taken]:
         rows = self._db.execute(f"SELECT entry, capture, raw, {FACT} FROM captures WHERE {condition}", values)

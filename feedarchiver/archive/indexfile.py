@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feedarchiver.archive.batch import FileBatch
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import IndexDamaged, is_doubtful
@@ -95,7 +96,7 @@ class IndexFile:
     def found(self) -> Index | None:
         """Open the index to look names up in, if it can be."""
         try:
-            return Index.open(self.path, write=False)
+            return Index.open(self.path)
         except IndexDamaged:
             return None
 
@@ -179,7 +180,7 @@ class IndexFile:
             raise IndexDamaged(f"{self.path} has no seal") from None
         if sealed not in (self._broken, self._state()):
             raise IndexDamaged(f"{self.path} is not as its last writer left it")
-        return Index.open(self.path, write=write)
+        return (FileBatch if write else Index).open(self.path)
 
     def _state(self) -> str:
         try:

@@ -18,8 +18,8 @@ CREATE TABLE notes (
     about TEXT NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL, PRIMARY KEY (about, name)
 ) WITHOUT ROWID;
 """
-
-
+SAW = """INSERT INTO seeds VALUES (?, ?, ?, ?)
+    ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"""
 _AT_ONCE = 500
 _UNREAD = "index", "unread"
 
@@ -88,11 +88,6 @@ class Notes:
         """Tell what was seen of a folder's seed files: by name, the file's stamp and the reason it was refused for."""
         rows = self._db.execute("SELECT name, stamp, refused FROM seeds WHERE source = ?", (source,))
         return {name: (stamp, refused) for name, stamp, refused in rows}
-
-    def saw(self, source: str, name: str, stamp: str, refused: str | None) -> None:
-        """Note what was seen of a seed file."""
-        replacing = "ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"
-        self._db.execute(f"INSERT INTO seeds VALUES (?, ?, ?, ?) {replacing}", (source, name, stamp, refused))
 
 
 def _some(names: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:

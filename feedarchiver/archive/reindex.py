@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from feedarchiver.archive import imagelog, indexdb, schema
+from feedarchiver.archive.batch import FileBatch
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.database import key
 from feedarchiver.archive.history import Fact, history
@@ -88,7 +89,7 @@ def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) 
         return Index(db)
     db.execute("PRAGMA main.journal_mode = WAL")
     db.close()  # what was put aside goes with it
-    return Index.open(path, write=True)
+    return FileBatch.open(path)
 
 
 def _read_all(surveyor: Surveyor, db: sqlite3.Connection) -> int:

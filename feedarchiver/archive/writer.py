@@ -170,7 +170,7 @@ class Writer:
     def saw_seed(self, source: str, name: str, stamp: str, refused: str | None) -> None:
         """Note the state of a seed file that has been taken or refused."""
         self._begin()
-        self.index.notes.saw(source, name, stamp, refused)
+        self.index.saw(source, name, stamp, refused)
 
     def note(self, about: str, name: str, said: str | None) -> None:
         """Note something for whoever gathers. It is durable no sooner than what was added before."""

@@ -114,7 +114,7 @@ class BatchIndex(PostgresIndex):
     def _changed(self, entry: int) -> None:
         self._changes[entry] = None
 
-    def _enter(self, id_: str) -> int:
+    def _enter(self, id_: str, aliases: Iterable[str]) -> int:
         if not self._numbers:
             query = "SELECT nextval(pg_get_serial_sequence('entries', 'entry')) FROM generate_series(1, ?)"
             self._numbers = [number for (number,) in self._session.execute(query, (_NUMBERS,))]
@@ -122,6 +122,7 @@ class BatchIndex(PostgresIndex):
         self._session.execute("INSERT INTO entries (entry, id) VALUES (?, ?)", (entry, id_))
         self._made.add(entry)
         self._held.add(entry)
+        self._name(entry, aliases)
         return entry
 
     def _forget(self) -> None:

@@ -4,7 +4,7 @@ Making one anew means: make one in an SQLite file, then copy it here in one tran
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -45,8 +45,10 @@ class PostgresIndex(Index):
         db.execute(f"PRAGMA user_version = {SCHEMA}")
         return Index(db).remarked()
 
-    def _enter(self, id_: str) -> int:
-        return int(self._db.execute(f"{ADD_ENTRY} RETURNING entry", (id_,)).fetchone()[0])
+    def _enter(self, id_: str, aliases: Iterable[str]) -> int:
+        entry = int(self._db.execute(f"{ADD_ENTRY} RETURNING entry", (id_,)).fetchone()[0])
+        self._name(entry, aliases)
+        return entry
 
 
 def fetched(session: Session, path: Path | None, only: Collection[str] = ()) -> sqlite3.Connection:
