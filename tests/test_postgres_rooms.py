@@ -7,7 +7,7 @@ from images import png
 from test_building import World, article, edited
 
 from feedarchiver.archive.database import IndexAddress
-from feedarchiver.archive.feedlog import Noted, Pieces
+from feedarchiver.archive.documents import Noted, Pieces
 from feedarchiver.archive.history import Fact, microseconds
 from feedarchiver.archive.known import Known
 from feedarchiver.archive.wanted import START, Picture

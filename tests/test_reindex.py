@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
+from feedarchiver.archive.batch import FileBatch
 from feedarchiver.archive.folderbucket import FolderBucket
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known
@@ -96,17 +97,29 @@ APART = [  # the last one belongs to the first, whose link it has, not to the on
 @given(captures=st.lists(captured, max_size=12))
 @example(captures=APART)
 def test_all_at_once_equals_one_by_one(tmp_path_factory, captures):
-    """Whatever links and guids captures have, in whatever company: rows and numbers are those of taking one by one."""
+    """Whatever links and guids captures have, in whatever company: rows and numbers are those of taking one by one.
+
+    So they are when the rows are held back.
+    """
     folder = tmp_path_factory.mktemp("archive")
     bucket = FolderBucket(folder)
     known = [Known.read(bucket, put(bucket, number, *one)) for number, one in enumerate(captures)]
     bucket.flush()
     index = Index.create(folder / "one.db")
+    Index.create(folder / "held.db").close()
+    held = FileBatch.open(folder / "held.db")
+    held.begin()
     for one in sorted(known, key=lambda one: (one.fact.order, one.capture)):
+        is_new = index.find(one.aliases) is None
+        assert is_new is (held.find(one.aliases) is None)
+        assert held.has_raw(one.raw, one.fact.source) is index.has_raw(one.raw, one.fact.source)
         index.add(one)
+        held.add(one, is_new=is_new)
+    held.commit()
     index.close()
+    held.close()
     rebuild(bucket, folder / "all.db").close()
-    assert rows(folder / "all.db") == rows(folder / "one.db")
+    assert rows(folder / "all.db") == rows(folder / "one.db") == rows(folder / "held.db")
 
 
 def put(bucket, number, said, second):

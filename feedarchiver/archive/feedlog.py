@@ -1,4 +1,4 @@
-"""The feeds' logs, kept: which events each feed has taken, in which order, and where the pieces of its documents are.
+"""The feeds' logs, kept: which events each feed has taken, and in which order.
 
 A feed's log only grows, so the place of an event in it never changes and pages can be cut from it by counting. All of
 it is derived from the events of the index (see `news`): a log may be dropped at any time and is made again the same.
@@ -10,18 +10,20 @@ Instants are whole microseconds since 1970. The caller holds the archive's lock 
 """
 
 import hashlib
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from typing import NamedTuple
 
-from feedarchiver.archive.database import Database, long
+from feedarchiver.archive.database import Rows, long
+from feedarchiver.archive.documents import Documents
 from feedarchiver.archive.history import Kind
 from feedarchiver.archive.news import News, changes, news
 from feedarchiver.model import Feed, ObjectId
 
 _RULES = 1  # counts changes of what a feed takes and in which order
-_AT_ONCE = 1_000
+_AT_ONCE = 500
 _NO_DATE = -(2**63)  # before that of any article, dated or not
 BEFORE = -(2**62)
 """Before every instant."""
@@ -37,18 +39,10 @@ CREATE TABLE log (
 ) WITHOUT ROWID;
 CREATE INDEX log_entry ON log (entry, feed);
 CREATE INDEX log_captured ON log (captured);
-CREATE TABLE documents (
-    path TEXT PRIMARY KEY, feed TEXT NOT NULL, format TEXT NOT NULL, first INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    key TEXT NOT NULL, stamp TEXT NOT NULL, made TEXT NOT NULL, pieces BLOB NOT NULL
-);
-CREATE INDEX documents_first ON documents (feed, format, first);
 """
 _REPLACING_FEED = """ON CONFLICT (feed) DO UPDATE SET
     selection = excluded.selection, captured = excluded.captured, events = excluded.events,
     entries = excluded.entries, size = excluded.size, updated = excluded.updated, key = excluded.key"""
-_REPLACING_DOCUMENT = """ON CONFLICT (path) DO UPDATE SET
-    feed = excluded.feed, format = excluded.format, first = excluded.first, "end" = excluded."end",
-    key = excluded.key, stamp = excluded.stamp, made = excluded.made, pieces = excluded.pieces"""
 
 
 class Line(NamedTuple):
@@ -88,63 +82,14 @@ class State(NamedTuple):
     key: str
 
 
-class Pieces(NamedTuple):
-    """Where pieces are in a document: which event each shows, where it starts, where it ends."""
-
-    events: "array[int]"
-    starts: "array[int]"
-    ends: "array[int]"
-
-    @classmethod
-    def at(cls, events: Iterable[int], starts: Iterable[int], ends: Iterable[int]) -> "Pieces":
-        """Take three numbers of each piece. Raises OverflowError for a place beyond 4 GiB."""
-        return cls(array("I", events), array("I", starts), array("I", ends))
-
-    @classmethod
-    def read(cls, data: bytes) -> "Pieces":
-        """Read what `data` wrote."""
-        numbers = array("I", data)
-        count = len(numbers) // 3
-        return cls(numbers[:count], numbers[count : 2 * count], numbers[2 * count :])
-
-    def moved(self, by: int) -> "Pieces":
-        """Tell where they are when what stands before them has grown."""
-        return Pieces.at(self.events, [start + by for start in self.starts], [end + by for end in self.ends])
-
-    @property
-    def data(self) -> bytes:
-        """The numbers as they are kept."""
-        return (self.events + self.starts + self.ends).tobytes()
-
-
-class Noted(NamedTuple):
-    """A document that was written: what it was made from, the state of its file, and where its pieces are.
-
-    It holds the events from `first` to before `end`. `made` names what its pieces were made by.
-    """
-
-    path: str
-    feed: str
-    format: str
-    first: int
-    end: int
-    key: str
-    stamp: str
-    made: str
-    pieces: Pieces
-
-
 def selection(feed: Feed) -> str:
     """Name what decides which events a feed takes."""
     decisive = (_RULES, feed.kind, feed.sources, feed.filter)
     return hashlib.sha256(repr(decisive).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class FeedLog:
-    """The logs of all feeds, in the file of the index."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
+class FeedLog(Documents):
+    """The logs of all feeds, and what is noted of their documents."""
 
     def states(self) -> dict[str, State]:
         """Tell how each feed was last published."""
@@ -168,12 +113,16 @@ class FeedLog:
         events, entries = state.events, state.entries
         told = (changes if feed.kind == "changes" else news)(self._db, feed.sources, state.captured, until)
         with closing(told):
-            for one in told:
-                has = self._has(feed.id, one.entry)
-                if has or takes is None or takes(one):
-                    self._append(feed.id, events, one)
-                    events += 1
-                    entries += not has or one.before is not None
+            while some := list(islice(told, _AT_ONCE)):
+                known = {entry for (entry,) in self._of(feed.id, some, "entry")}
+                taken = []
+                for one in some:
+                    if takes is None or one.entry in known or takes(one):
+                        entries += one.entry not in known or one.before is not None
+                        known.add(one.entry)
+                        taken.append(one)
+                self._append(feed.id, events, taken)
+                events += len(taken)
         state = state._replace(captured=until, events=events, entries=entries, key="")
         self.set_state(feed.id, state)
         return state
@@ -194,19 +143,22 @@ class FeedLog:
             "ON e.entry = l.entry AND e.source = l.source AND e.captured = l.captured "
             "WHERE l.captured > ? ORDER BY l.captured, e.published, l.article, l.source"
         )
-        # Asked for the feed, too, SQLite takes that for the better way in, and reads the whole log of it each time.
-        known = "SELECT feed, article, updated FROM log WHERE entry = ?"
         with closing(long(self._db, query, (state.captured,))) as rows:
-            for feed, entry, article, source, captured, updated in rows if feeds else ():
-                if feed not in feeds:
-                    continue
-                had = [rest for of, *rest in self._db.execute(known, (entry,)) if of == name]
-                if [article, updated] in had:
-                    continue
-                entries += not had
-                digest = int(hashlib.sha256(f"{digest} {entry} {article} {updated}".encode()).hexdigest()[:15], 16)
-                self._append(name, events, News(entry, article, source, captured, updated))
-                events += 1
+            told = (News(*rest) for feed, *rest in (rows if feeds else ()) if feed in feeds)
+            while some := list(islice(told, _AT_ONCE)):
+                known = defaultdict[int, set[tuple[str, int]]](set)
+                for entry, article, updated in self._of(name, some, "entry, article, updated"):
+                    known[entry].add((article, updated))
+                taken = []
+                for one in some:
+                    shown = known[one.entry]
+                    if (one.article, one.updated) not in shown:
+                        entries += not shown
+                        shown.add((one.article, one.updated))
+                        digest = _digest(digest, one)
+                        taken.append(one)
+                self._append(name, events, taken)
+                events += len(taken)
         state = state._replace(captured=until, events=events, entries=entries, updated=digest, key="")
         self.set_state(name, state)
         return state
@@ -269,10 +221,6 @@ class FeedLog:
         shown = line.before, line.before and line.captured
         return [(feed, seq) for feed, seq, before, captured in rows if (before, before and captured) == shown]
 
-    def published(self) -> set[str]:
-        """Tell which feeds have a document that is noted."""
-        return {feed for (feed,) in self._db.execute("SELECT DISTINCT feed FROM documents")}
-
     def events(self, entries: Iterable[int]) -> dict[str, list[int]]:
         """Return which events of each feed's log are about some entries, in order."""
         found: dict[str, list[int]] = {}
@@ -280,45 +228,6 @@ class FeedLog:
             for feed, seq in self._db.execute("SELECT feed, seq FROM log WHERE entry = ?", (entry,)):
                 found.setdefault(feed, []).append(seq)
         return {feed: sorted(places) for feed, places in found.items()}
-
-    def documents(self, feed: str) -> dict[str, tuple[str, str]]:
-        """Tell what was noted of a feed's documents: by path, the key of what they were made from, the file's stamp."""
-        rows = self._db.execute("SELECT path, key, stamp FROM documents WHERE feed = ?", (feed,))
-        return {path: (key, stamp) for path, key, stamp in rows}
-
-    def stamp(self, path: str) -> str | None:
-        """Name the state of a document's file as it was noted; None: the document is not done."""
-        row = self._db.execute("SELECT stamp FROM documents WHERE path = ?", (path,)).fetchone()
-        return row[0] or None if row else None
-
-    def digest(self) -> str:
-        """Name the state of all documents together: another one means that something has been written or removed."""
-        found = hashlib.sha256()
-        with closing(long(self._db, "SELECT path, stamp FROM documents ORDER BY path")) as rows:
-            for path, stamp in rows:
-                found.update(f"{path}\n{stamp}\n".encode("utf-8", "surrogatepass"))
-        return found.hexdigest()
-
-    def holding(self, feed: str, format_: str, seq: int, span: int) -> Noted | None:
-        """Return the document of a feed that has an event. None holds more than `span` events.
-
-        While pages are cut anew there may be two: then the one that begins later.
-        """
-        query = (
-            'SELECT * FROM documents WHERE feed = ? AND format = ? AND first BETWEEN ? AND ? AND "end" > ? '
-            "ORDER BY first DESC LIMIT 1"
-        )
-        row = self._db.execute(query, (feed, format_, max(0, seq - span), seq, seq)).fetchone()
-        return None if row is None else Noted._make((*row[:-1], Pieces.read(row[-1])))
-
-    def note(self, noted: Noted) -> None:
-        """Note a document that has been written."""
-        row = (*noted[:-1], noted.pieces.data)
-        self._db.execute(f"INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) {_REPLACING_DOCUMENT}", row)
-
-    def forget_document(self, path: str) -> None:
-        """Forget a document that is not as it should be, or is there no more."""
-        self._db.execute("DELETE FROM documents WHERE path = ?", (path,))
 
     def forget(self, feed: str, since: int = BEFORE) -> None:
         """Drop what a feed's log has taken since an instant; without one, all that is known of the feed."""
@@ -334,10 +243,20 @@ class FeedLog:
         self._db.execute('DELETE FROM documents WHERE feed = ? AND "end" > ?', (feed, events))
         self.set_state(feed, state._replace(captured=since - 1, events=events, entries=entries, key=""))
 
-    def _append(self, feed: str, seq: int, one: News) -> None:
-        before = None if one.before is None else one.before.article
-        row = (feed, seq, one.entry, one.article, one.source, one.captured, one.updated, before)
-        self._db.execute("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    def _append(self, feed: str, seq: int, some: Iterable[News]) -> None:
+        rows = (
+            (feed, at, one.entry, one.article, one.source, one.captured, one.updated, one.before and one.before.article)
+            for at, one in enumerate(some, seq)
+        )
+        self._db.executemany("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def _has(self, feed: str, entry: int) -> bool:
-        return self._db.execute("SELECT 1 FROM log WHERE entry = ? AND feed = ?", (entry, feed)).fetchone() is not None
+    def _of(self, feed: str, some: Collection[News], columns: str) -> Rows:
+        """Ask for what a log has of the entries that some news are about."""
+        # Asked for the feed itself, SQLite takes that for the better way in, and reads the whole log of it each time.
+        query = f"SELECT {columns} FROM log WHERE entry IN ({', '.join('?' * len(some))}) AND feed || '' = ?"
+        return self._db.execute(query, (*(one.entry for one in some), feed))
+
+
+def _digest(before: int, one: News) -> int:
+    """Add an event to the digest of those before it."""
+    return int(hashlib.sha256(f"{before} {one.entry} {one.article} {one.updated}".encode()).hexdigest()[:15], 16)

@@ -1,13 +1,14 @@
 """The tables of the index, and how what is taken in is written as their rows.
 
 The schema is one integer; another integer means rebuild, not migrate. Instants are whole microseconds since 1970. The
-tables of the feeds are in `feedlog`, those of images in `imagelog` and `wanted`, those of whoever gathers in `notes`.
+tables of the feeds are in `feedlog` and `documents`, those of images in `imagelog` and `wanted`, those of whoever
+gathers in `notes`.
 """
 
 import os
 from typing import TYPE_CHECKING
 
-from feedarchiver.archive import feedlog, imagelog, notes, wanted
+from feedarchiver.archive import documents, feedlog, imagelog, notes, wanted
 from feedarchiver.archive.history import Event
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ CREATE INDEX events_made ON events (captured, published, article) WHERE kind = 0
 CREATE TABLE changes (number INTEGER PRIMARY KEY, entry INTEGER NOT NULL);
 CREATE TABLE mark (mark INTEGER NOT NULL);
 """
-TABLES = f"{_OWN_TABLES} {feedlog.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
+TABLES = f"{_OWN_TABLES} {feedlog.TABLES} {documents.TABLES} {imagelog.TABLES} {wanted.TABLES} {notes.TABLES}"
 
 
 def marked() -> str:

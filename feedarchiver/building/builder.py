@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.feedlog import Line, Noted, Pieces, State
+from feedarchiver.archive.documents import Noted, Pieces
+from feedarchiver.archive.feedlog import Line, State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
 from feedarchiver.building import forgotten

@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from feedarchiver.archive.feedlog import FeedLog, Line, Noted, Pieces
+from feedarchiver.archive.documents import Noted, Pieces
+from feedarchiver.archive.feedlog import FeedLog, Line
 from feedarchiver.building.keys import SITE, stamp
 from feedarchiver.publish.parts import Stretch
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from feedarchiver.archive.feedlog import Noted, Pieces
+from feedarchiver.archive.documents import Noted, Pieces
 from feedarchiver.building.keys import IMAGES, SITE, made, state_of
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.imagefile import ENDINGS

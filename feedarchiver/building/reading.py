@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import AT_ONCE
-from feedarchiver.archive.feedlog import BEFORE, Line, Noted, Pieces, State
+from feedarchiver.archive.documents import Noted, Pieces
+from feedarchiver.archive.feedlog import BEFORE, Line, State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.lookup import versions
 from feedarchiver.archive.telling import telling
