@@ -6,7 +6,7 @@ Here the wings meet; nothing here knows the configuration file, prints, or reads
 where there is work for them: a run that finds nothing new loads neither the HTML nor the XML libraries.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 from feedarchiver.archive.archive import Archive
 from feedarchiver.errors import ImageRefused, SeedRefused
 from feedarchiver.gather.folder import SeedFile, read, scan
-from feedarchiver.model import Outcome, Refusal
+from feedarchiver.model import Outcome, Received, Refusal
 
 if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
 
 Advance = Callable[[str], None]
 """Called with the name of each thing done, for whoever shows progress."""
+_AT_ONCE, _BYTES_AT_ONCE = 32, 1_000_000
+_NEVER = None, None
 
 
 @dataclass(slots=True)
@@ -95,25 +97,30 @@ def import_seeds(  # noqa: PLR0913 - each is one thing that a caller knows
         for folder in folders:
             index = writer.index if writer else archive.index
             seen = index.notes.seeds(folder.source) if folder.remembers else {}
-            for seed in scan(folder.path, folder.source, folder.start):
-                if isinstance(seed, Refusal):
-                    done.refused.append(seed)
-                    continue
-                stamp, reason = seen.get(seed.name, (None, None))
-                if stamp != seed.stamp and quiet_s and seed.is_young(now, quiet_s):
-                    done.young += 1
-                    continue
-                if stamp != seed.stamp:
-                    writer = writer or stack.enter_context(archive.writing(now))
-                    data = _read(seed, limit_bytes)
-                    reason = data if isinstance(data, str) else _take(writer, data, seed, done)
-                    if folder.remembers and seed.is_settled(now):
-                        writer.saw_seed(folder.source, seed.name, seed.stamp, reason)
-                elif reason is None:
-                    done.known += 1
-                if reason is not None:
-                    done.refused.append(Refusal(place=seed.place, reason=reason))
-                advance(seed.name)
+            for some in _together(scan(folder.path, folder.source, folder.start)):
+                due = [
+                    seed for seed in some if isinstance(seed, SeedFile) and seed.stamp != seen.get(seed.name, _NEVER)[0]
+                ]
+                due = [seed for seed in due if not (quiet_s and seed.is_young(now, quiet_s))]
+                found = {seed.name: _received(seed, limit_bytes) for seed in due}
+                for seed in some:
+                    if isinstance(seed, Refusal):
+                        done.refused.append(seed)
+                        continue
+                    stamp, reason = seen.get(seed.name, _NEVER)
+                    if seed.name in found:
+                        writer = writer or stack.enter_context(archive.writing(now))
+                        reason = _take(writer, found.pop(seed.name), seed, done)
+                        if folder.remembers and seed.is_settled(now):
+                            writer.saw_seed(folder.source, seed.name, seed.stamp, reason)
+                    elif stamp != seed.stamp:
+                        done.young += 1
+                        continue
+                    elif reason is None:
+                        done.known += 1
+                    if reason is not None:
+                        done.refused.append(Refusal(place=seed.place, reason=reason))
+                    advance(seed.name)
     return done
 
 
@@ -140,7 +147,7 @@ def import_git(
             folder, inner, _ = version.name.partition("/")
             source = folder if inner else repository.source
             seed = SeedFile(version.name, source, "", version.name, len(version.data), "")
-            if reason := _take(writer, version.data, seed, done):
+            if reason := _take(writer, _parsed(version.data, seed), seed, done):
                 done.refused.append(Refusal(place=version.name, reason=reason, kept=f"commit {version.commit[:12]}"))
             advance(version.name)
     return done
@@ -166,23 +173,47 @@ def import_images(archive: Archive, mirror: Path, *, now: datetime, advance: Adv
     return done
 
 
-def _take(writer: "Writer", data: bytes, seed: SeedFile, done: Imported) -> str | None:
-    """Archive what a file holds, and count it. Returns the reason when it is refused."""
+def _together(found: Iterable[SeedFile | Refusal]) -> Iterator[list[SeedFile | Refusal]]:
+    """Give what was found some at a time, as far as memory does not feel it.
+
+    Reading them one after the other costs a tenth of an import less than adding each when it has been read.
+    """
+    some: list[SeedFile | Refusal] = []
+    size_bytes = 0
+    for one in found:
+        some.append(one)
+        size_bytes += one.size_bytes if isinstance(one, SeedFile) else 0
+        if len(some) == _AT_ONCE or size_bytes > _BYTES_AT_ONCE:
+            yield some
+            some, size_bytes = [], 0
+    if some:
+        yield some
+
+
+def _received(seed: SeedFile, limit_bytes: int) -> tuple[Received, ...] | str:
+    """Read what a file holds, or say why it is refused."""
+    try:
+        data = read(seed, limit_bytes)
+    except SeedRefused as refused:
+        return refused.reason
+    return _parsed(data, seed)
+
+
+def _parsed(data: bytes, seed: SeedFile) -> tuple[Received, ...] | str:
+    """Read the bytes of a file, or say why it is refused."""
     from feedarchiver.gather.files import received
 
     try:
-        articles = received(data, source=seed.source, name=seed.name)
+        return received(data, source=seed.source, name=seed.name)
     except SeedRefused as refused:
         return refused.reason
-    for article in articles:
+
+
+def _take(writer: "Writer", found: tuple[Received, ...] | str, seed: SeedFile, done: Imported) -> str | None:
+    """Archive what a file holds, and count it. Returns the reason when it is refused."""
+    if isinstance(found, str):
+        return found
+    for article in found:
         done.warnings += [f"{seed.place}: {warning}" for warning in article.warnings]
         done.count(writer.add(article))
     return None
-
-
-def _read(seed: SeedFile, limit_bytes: int) -> bytes | str:
-    """Read a seed file, or say why not."""
-    try:
-        return read(seed, limit_bytes)
-    except SeedRefused as refused:
-        return refused.reason
