@@ -20,18 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.bucket import AT_ONCE, Length, Store
+from feedarchiver.archive.bucket import AT_ONCE, Bucket, Length, Store
 from feedarchiver.archive.cleaned import body
 from feedarchiver.archive.fingerprint import is_current
 from feedarchiver.archive.history import microseconds
 from feedarchiver.archive.holdings import LEFT_OUT, Holding, Refuse
 from feedarchiver.archive.imagecopies import IncomingImages
+from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known, aliases, measured
+from feedarchiver.archive.seen import judge
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Capture, ObjectId, Refusal
 
 if TYPE_CHECKING:
-    from feedarchiver.archive.index import Index
     from feedarchiver.archive.writer import Writer
 
 _BATCH = 1_000
@@ -254,20 +255,20 @@ def _prepared(  # noqa: PLR0913, PLR0917 - each is one thing that a capture is m
             captured=at,
             origin=event,
             origin_captured=capture.origin_captured or capture.captured,
-            fingerprint=_fingerprint(writer, capture, article, names),
+            fingerprint=_fingerprint(archive.bucket, writer.index, capture, article, names),
         )
         data = objects.encode_capture(capture)
     lengths = measured(length, capture, length("articles", capture.article) or 0, len(data))
     return data, Known.of(objects.object_id(data), capture, article, names, lengths)
 
 
-def _fingerprint(writer: "Writer", capture: Capture, article: Article, names: tuple[str, ...]) -> str:
+def _fingerprint(bucket: Bucket, index: Index, capture: Capture, article: Article, names: tuple[str, ...]) -> str:
     """Tell which version of its entry here a capture is. Another version of the cleaner names it differently."""
-    entry = writer.index.find(names)
-    facts = [] if entry is None else writer.index.facts(entry)
+    entry = index.find(names)
+    facts = [] if entry is None else index.facts(entry)
     if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
         return capture.fingerprint
-    return writer.judge(article, names, entry, body(article))[1]
+    return judge(bucket, index, article, names, entry, body(article))[1]
 
 
 def _sound_capture(data: bytes) -> Capture:

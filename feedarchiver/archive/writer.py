@@ -8,44 +8,24 @@ one made from the objects.
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
 
 from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.cleaned import Cleaned, body
-from feedarchiver.archive.fingerprint import fingerprint, is_current
 from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known, aliases
 from feedarchiver.archive.pending import Pending, PendingFile
 from feedarchiver.archive.repeated import Saying, is_known, latest
+from feedarchiver.archive.seen import Seen, judge
 from feedarchiver.archive.wanted import Wanted
 from feedarchiver.errors import DamagedObject, MissingObject
-from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
+from feedarchiver.model import Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical
-
-if TYPE_CHECKING:
-    from feedarchiver.markup import Body
 
 _BATCH_BYTES = 16_000_000
 _BATCH_CAPTURES = 1_000
-
-
-class Seen(NamedTuple):
-    """An article that is looked at before it is added. `articles`: its bytes, and those of what was known before."""
-
-    articles: tuple[tuple[ObjectId, bytes], ...]
-    said: ObjectId | None
-    names: tuple[str, ...]
-    body: "Body"
-    outcome: Outcome
-    fingerprint: str
-
-    @property
-    def article(self) -> ObjectId:
-        """Its id."""
-        return self.articles[0][0]
 
 
 class Writer:
@@ -282,30 +262,10 @@ class Writer:
         if polled and is_known(Saying(articles[0][0], raw, said), told, past=past):
             return None
         cleaned = body(article)
-        outcome, print_ = self.judge(article, names, entry, cleaned)
+        outcome, print_ = judge(self._bucket, self.index, article, names, entry, cleaned)
         if outcome is Outcome.NOISE and not past and told and print_ not in latest(told):
             outcome = Outcome.VERSION  # it has come back
         return Seen(tuple(articles), said, names, cleaned, outcome, print_)
-
-    def judge(self, article: Article, names: tuple[str, ...], entry: int | None, said: "Body") -> tuple[Outcome, str]:
-        """Tell what an article is to its entry (None: it has none yet), and the fingerprint that says so.
-
-        `names`: its aliases; `said`: its body, cleaned.
-        """
-        identity = names[0] if article.link else None
-        print_ = fingerprint(article, identity, said)
-        if entry is None:
-            return Outcome.NEW, print_
-        facts = self.index.facts(entry)
-        if any(fact.fingerprint == print_ for fact in facts):
-            return Outcome.NOISE, print_
-        for fact in facts:  # another version of the cleaner took these: compare what they would be now
-            if not is_current(fact.fingerprint):
-                data = self._bucket.get("articles", ObjectId(fact.article))
-                earlier = objects.decode_article(data)
-                if fingerprint(earlier, canonical(earlier.link) if earlier.link else None, body(earlier)) == print_:
-                    return Outcome.NOISE, fact.fingerprint
-        return Outcome.VERSION, print_
 
 
 def _after(last: int) -> datetime:

@@ -27,7 +27,8 @@ from feedarchiver.archive.history import microseconds, moment
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.locks import try_lock, unlock
 from feedarchiver.archive.postgres.session import Session
-from feedarchiver.archive.writer import Seen, Writer
+from feedarchiver.archive.seen import Seen
+from feedarchiver.archive.writer import Writer
 from feedarchiver.errors import ArchiveError, Crossed
 from feedarchiver.model import ObjectId, Received
 
