@@ -21,10 +21,13 @@ from feedarchiver.model import Outcome, Received, Refusal
 if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
 
+_TOGETHER = 100  # files
+_TOGETHER_BYTES = 4_000_000
+
 Advance = Callable[[str], None]
 """Called with the name of each thing done, for whoever shows progress."""
-_AT_ONCE, _BYTES_AT_ONCE = 32, 1_000_000
-_NEVER = None, None
+File = tuple[Received, ...] | str
+"""The articles that a file holds, or why it is refused."""
 
 
 @dataclass(slots=True)
@@ -97,27 +100,13 @@ def import_seeds(  # noqa: PLR0913 - each is one thing that a caller knows
         for folder in folders:
             index = writer.index if writer else archive.index
             seen = index.notes.seeds(folder.source) if folder.remembers else {}
-            for some in _together(scan(folder.path, folder.source, folder.start)):
-                due = [
-                    seed for seed in some if isinstance(seed, SeedFile) and seed.stamp != seen.get(seed.name, _NEVER)[0]
-                ]
-                due = [seed for seed in due if not (quiet_s and seed.is_young(now, quiet_s))]
-                found = {seed.name: _received(seed, limit_bytes) for seed in due}
-                for seed in some:
-                    if isinstance(seed, Refusal):
-                        done.refused.append(seed)
-                        continue
-                    stamp, reason = seen.get(seed.name, _NEVER)
-                    if seed.name in found:
-                        writer = writer or stack.enter_context(archive.writing(now))
-                        reason = _take(writer, found.pop(seed.name), seed, done)
-                        if folder.remembers and seed.is_settled(now):
-                            writer.saw_seed(folder.source, seed.name, seed.stamp, reason)
-                    elif stamp != seed.stamp:
-                        done.young += 1
-                        continue
-                    elif reason is None:
-                        done.known += 1
+            for files in _changed(folder, seen, now, limit_bytes, quiet_s, done, advance):
+                writer = writer or stack.enter_context(archive.writing(now))
+                writer.prepare(one for _, file in files if not isinstance(file, str) for one in file)
+                for seed, file in files:
+                    reason = _take(writer, file, seed, done)
+                    if folder.remembers and seed.is_settled(now):
+                        writer.saw_seed(folder.source, seed.name, seed.stamp, reason)
                     if reason is not None:
                         done.refused.append(Refusal(place=seed.place, reason=reason))
                     advance(seed.name)
@@ -147,7 +136,7 @@ def import_git(
             folder, inner, _ = version.name.partition("/")
             source = folder if inner else repository.source
             seed = SeedFile(version.name, source, "", version.name, len(version.data), "")
-            if reason := _take(writer, _parsed(version.data, seed), seed, done):
+            if reason := _take(writer, _received(seed, version.data), seed, done):
                 done.refused.append(Refusal(place=version.name, reason=reason, kept=f"commit {version.commit[:12]}"))
             advance(version.name)
     return done
@@ -173,34 +162,50 @@ def import_images(archive: Archive, mirror: Path, *, now: datetime, advance: Adv
     return done
 
 
-def _together(found: Iterable[SeedFile | Refusal]) -> Iterator[list[SeedFile | Refusal]]:
-    """Give what was found some at a time, as far as memory does not feel it.
-
-    Reading them one after the other costs a tenth of an import less than adding each when it has been read.
-    """
-    some: list[SeedFile | Refusal] = []
+def _changed(  # noqa: PLR0913, PLR0917 - what an import knows
+    folder: SeedFolder,
+    seen: dict[str, tuple[str, str | None]],
+    now: datetime,
+    limit_bytes: int,
+    quiet_s: float,
+    done: Imported,
+    advance: Advance,
+) -> Iterator[list[tuple[SeedFile, File]]]:
+    """Read the files that have changed since they were `seen`, some at a time. Of all others only `done` is told."""
+    files: list[tuple[SeedFile, File]] = []
     size_bytes = 0
-    for one in found:
-        some.append(one)
-        size_bytes += one.size_bytes if isinstance(one, SeedFile) else 0
-        if len(some) == _AT_ONCE or size_bytes > _BYTES_AT_ONCE:
-            yield some
-            some, size_bytes = [], 0
-    if some:
-        yield some
+    for seed in scan(folder.path, folder.source, folder.start):
+        if isinstance(seed, Refusal):
+            done.refused.append(seed)
+            continue
+        stamp, reason = seen.get(seed.name, (None, None))
+        if stamp == seed.stamp:
+            if reason is None:
+                done.known += 1
+            else:
+                done.refused.append(Refusal(place=seed.place, reason=reason))
+            advance(seed.name)
+        elif quiet_s and seed.is_young(now, quiet_s):
+            done.young += 1
+        else:
+            files.append((seed, _read(seed, limit_bytes)))
+            size_bytes += seed.size_bytes
+            if len(files) >= _TOGETHER or size_bytes >= _TOGETHER_BYTES:
+                yield files
+                files, size_bytes = [], 0
+    if files:
+        yield files
 
 
-def _received(seed: SeedFile, limit_bytes: int) -> tuple[Received, ...] | str:
-    """Read what a file holds, or say why it is refused."""
+def _read(seed: SeedFile, limit_bytes: int) -> File:
+    """Read the articles that a seed file holds, or say why it is refused."""
     try:
-        data = read(seed, limit_bytes)
+        return _received(seed, read(seed, limit_bytes))
     except SeedRefused as refused:
         return refused.reason
-    return _parsed(data, seed)
 
 
-def _parsed(data: bytes, seed: SeedFile) -> tuple[Received, ...] | str:
-    """Read the bytes of a file, or say why it is refused."""
+def _received(seed: SeedFile, data: bytes) -> File:
     from feedarchiver.gather.files import received
 
     try:
@@ -209,11 +214,11 @@ def _parsed(data: bytes, seed: SeedFile) -> tuple[Received, ...] | str:
         return refused.reason
 
 
-def _take(writer: "Writer", found: tuple[Received, ...] | str, seed: SeedFile, done: Imported) -> str | None:
+def _take(writer: "Writer", file: File, seed: SeedFile, done: Imported) -> str | None:
     """Archive what a file holds, and count it. Returns the reason when it is refused."""
-    if isinstance(found, str):
-        return found
-    for article in found:
+    if isinstance(file, str):
+        return file
+    for article in file:
         done.warnings += [f"{seed.place}: {warning}" for warning in article.warnings]
         done.count(writer.add(article))
     return None

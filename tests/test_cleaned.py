@@ -1,15 +1,22 @@
 """What a run has at hand of the articles that it adds."""
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from program import CONFIG, Program
 
+from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.cleaned import Cleaned, body
 from feedarchiver.archive.spool import Spool
-from feedarchiver.model import Article, ObjectId
+from feedarchiver.model import Article, ObjectId, Received
 
 ID = ObjectId("0" * 64)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ITEMS = [
     {"id": "1", "url": "https://e.org/1", "content_html": "<p>All 全 😀.</p><img src='a.png'>", "summary": "Some."},
     {"id": "2", "url": "https://e.org/2", "title": "No content", "summary": "Only <b>this</b>.", "tags": ["a", "b"]},
@@ -58,3 +65,28 @@ def test_what_was_there_is_read(tmp_path):
     (program.archive / "index.db").unlink()
     ran = program("run")
     assert (ran.status, "is damaged" in ran.err) == (1, True)
+
+
+SAID = st.tuples(*map(st.sampled_from, ("ab", "12", ["<p>One.</p>", "<p>One. </p>", "<p>Two.</p>"])))
+
+
+@settings(max_examples=20)
+@given(said=st.lists(SAID, max_size=5))
+def test_prepared_articles_are_taken_as_others(said):
+    """What is prepared together, twice the same and several versions of one entry too, comes to what it does alone."""
+    came = [
+        Received(Article(title=title, link=f"https://e.org/{link}", content=html), f"{title}{html}".encode(), "s", link)
+        for title, link, html in said
+    ]
+    archived = []
+    for is_prepared in (False, True):
+        with TemporaryDirectory() as name:
+            index = Path(name, "index.db")
+            Archive.create(Path(name), index, now=NOW)
+            with Archive.open(Path(name), index) as archive:
+                with archive.writing(NOW) as writer:
+                    if is_prepared:
+                        writer.prepare(came)
+                    outcomes = [writer.add(one) for one in came]
+                archived.append((outcomes, sorted(path.name for path in Path(name, "captures").rglob("*"))))
+    assert archived[0] == archived[1]

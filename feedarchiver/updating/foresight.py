@@ -1,5 +1,6 @@
 """Where articles and notes of an update go: into the archive, or, to see what would come of it, nowhere."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from feedarchiver.archive.index import Index
@@ -12,6 +13,8 @@ class Store(Protocol):
 
     index: Index
 
+    def prepare(self, received: Iterable[Received]) -> None: ...
+
     def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome: ...
 
     def note(self, about: str, name: str, said: str | None) -> None: ...
@@ -23,6 +26,9 @@ class Foresight:
     def __init__(self, writer: Writer) -> None:
         self._writer, self.index = writer, writer.index
         self._seen: set[bytes] = set()
+
+    def prepare(self, received: Iterable[Received]) -> None:
+        """Do nothing ahead."""
 
     def add(self, received: Received, *, polled: bool, past: bool = False) -> Outcome:  # noqa: ARG002 - it is all polled
         if received.raw in self._seen:

@@ -72,6 +72,7 @@ class Taking:
         fresh = False
         if most is not None and len(taken) > most - self._new[source.id]:
             taken = taken[::-1]
+        store.prepare(taken)
         for number, received in enumerate(taken):
             if most is not None and self._new[source.id] >= most:
                 return fresh, len(taken) - number
