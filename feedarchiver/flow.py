@@ -100,10 +100,19 @@ def import_seeds(  # noqa: PLR0913 - each is one thing that a caller knows
         for folder in folders:
             index = writer.index if writer else archive.index
             seen = index.notes.seeds(folder.source) if folder.remembers else {}
-            for files in _changed(folder, seen, now, limit_bytes, quiet_s, done, advance):
+            for some in _changed(folder, seen, now, limit_bytes, quiet_s, done, advance):
+                refused = [one for one in some if isinstance(one, Refusal)]
+                if len(refused) == len(some):
+                    done.refused += refused
+                    continue
                 writer = writer or stack.enter_context(archive.writing(now))
-                writer.prepare(one for _, file in files if not isinstance(file, str) for one in file)
-                for seed, file in files:
+                files = (one[1] for one in some if not isinstance(one, Refusal))
+                writer.prepare(one for file in files if not isinstance(file, str) for one in file)
+                for one in some:
+                    if isinstance(one, Refusal):
+                        done.refused.append(one)
+                        continue
+                    seed, file = one
                     reason = _take(writer, file, seed, done)
                     if folder.remembers and seed.is_settled(now):
                         writer.saw_seed(folder.source, seed.name, seed.stamp, reason)
@@ -170,31 +179,30 @@ def _changed(  # noqa: PLR0913, PLR0917 - what an import knows
     quiet_s: float,
     done: Imported,
     advance: Advance,
-) -> Iterator[list[tuple[SeedFile, File]]]:
-    """Read the files that have changed since they were `seen`, some at a time. Of all others only `done` is told."""
-    files: list[tuple[SeedFile, File]] = []
+) -> Iterator[list[Refusal | tuple[SeedFile, File]]]:
+    """Read the files that have changed since they were `seen`, some at a time, with what is refused between them."""
+    some: list[Refusal | tuple[SeedFile, File]] = []
     size_bytes = 0
     for seed in scan(folder.path, folder.source, folder.start):
         if isinstance(seed, Refusal):
-            done.refused.append(seed)
+            some.append(seed)
             continue
         stamp, reason = seen.get(seed.name, (None, None))
         if stamp == seed.stamp:
             if reason is None:
                 done.known += 1
             else:
-                done.refused.append(Refusal(place=seed.place, reason=reason))
+                some.append(Refusal(place=seed.place, reason=reason))
             advance(seed.name)
         elif quiet_s and seed.is_young(now, quiet_s):
             done.young += 1
         else:
-            files.append((seed, _read(seed, limit_bytes)))
+            some.append((seed, _read(seed, limit_bytes)))
             size_bytes += seed.size_bytes
-            if len(files) >= _TOGETHER or size_bytes >= _TOGETHER_BYTES:
-                yield files
-                files, size_bytes = [], 0
-    if files:
-        yield files
+        if len(some) >= _TOGETHER or size_bytes >= _TOGETHER_BYTES:
+            yield some
+            some, size_bytes = [], 0
+    yield some
 
 
 def _read(seed: SeedFile, limit_bytes: int) -> File:
