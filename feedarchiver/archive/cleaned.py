@@ -22,14 +22,14 @@ class Cleaned:
 
     def keep(self, object_id: ObjectId, article: Article, body: "Body") -> None:
         """Keep an article, if there is room. `body`: its first, which is cleaned already."""
-        self._spool.keep(str(object_id), _plain(*parted(article, body)))
+        self._spool.keep(object_id, _plain(*parted(article, body)))
 
     def __contains__(self, object_id: ObjectId) -> bool:
         return object_id in self._spool
 
     def find(self, object_id: ObjectId) -> "tuple[Article, tuple[Body, ...]]":
         """Give an article and its bodies; what was not kept is read and cleaned now. Raises as `read` does."""
-        kept = self._spool.find(str(object_id))
+        kept = self._spool.find(object_id)
         return _whole(*kept) if kept else parted(article := self._read(object_id), body(article))
 
 

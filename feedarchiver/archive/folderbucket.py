@@ -54,7 +54,7 @@ class FolderBucket:
     def get(self, kind: str, object_id: ObjectId) -> bytes:
         path = self._waiting.get((kind, object_id)) or self.path(kind, object_id)
         try:
-            return _content(path) or b""  # which no hash is that of
+            return _content(path) or b""  # as no object is empty, that does not match its name
         except (FileNotFoundError, NotADirectoryError):
             raise MissingObject(object_id) from None
         except OSError as error:
