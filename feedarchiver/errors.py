@@ -9,6 +9,7 @@
     │   ├── ArchiveInUse         another process writes to it; trying again later helps
     │   ├── NewerIndex           another version of this program has made its index; this one is to be updated
     │   ├── DamagedObject        an object's bytes do not match its name
+    │   │   └── UnreadableObject the disk has an error where they lie; the rest of it may be well
     │   └── MissingObject        an object that something refers to is not there
     └── StorageError             the disk is full, read-only or failing; trying again may help
 
@@ -118,6 +119,17 @@ class DamagedObject(ArchiveError):
     def __str__(self) -> str:
         named = f' ("{self.title}")' if self.title else ""
         return f"object {self.object_id}{named} is damaged; it was left as it is; restore it from a copy"
+
+
+class UnreadableObject(DamagedObject):
+    """The disk reports an error where the bytes of an object lie: whoever wants them does as if they were damaged."""
+
+    def __str__(self) -> str:
+        named = f' ("{self.title}")' if self.title else ""
+        return (
+            f"object {self.object_id}{named} cannot be read: the disk reports an error; it was left as it is; "
+            "restore it from a copy"
+        )
 
 
 class MissingObject(ArchiveError):

@@ -473,6 +473,47 @@ def test_a_damaged_or_missing_article(program, damage):
     assert program.documents() == before
 
 
+def where_the_disk_fails(program: Program, path: Path, *arguments: str) -> Ran:
+    """Run a command to which the disk reports an error whenever it reads a file."""
+    failing = ["strace", "-f", "-o", os.devnull, "-P", str(path), "-e", "trace=read", "-e", "inject=read:error=EIO"]
+    done = subprocess.run(
+        [*failing, sys.executable, "-m", "feedarchiver", *arguments],
+        cwd=program.folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@needs_strace
+@pytest.mark.parametrize("kind", ["articles", "captures"])
+def test_an_object_where_the_disk_fails(program, kind):
+    """An object that the disk reports an error for is named; all else is indexed and published, then and later."""
+    before = program.documents()
+    article = next(path for path in program.archive.glob("articles/*/*") if b'"T3"' in path.read_bytes())
+    name = (article.parent.name + article.name).encode()
+    path = next(path for path in program.archive.glob(f"{kind}/*/*") if path == article or name in path.read_bytes())
+    named = path.parent.name + path.name
+    verified = where_the_disk_fails(program, path, "verify")
+    assert (verified.status, verified.out) == (1, "15 objects, 5 articles, 1 fault\n")
+    assert f"{kind} {named} cannot be read (" in verified.err
+    assert "https://example.org/3): the disk reports an error; it was left as it is; restore it" in verified.err
+    reindexed = where_the_disk_fails(program, path, "reindex")
+    assert (reindexed.status, reindexed.out) == (1, "4 articles in 4 versions, from 4 captures\n")
+    assert "captures that could not be read, so what they tell of is in no feed: 1; " in reindexed.err
+    assert program("reindex").status == 0, "the disk is well again"
+    shutil.rmtree(program.feeds)
+    built = where_the_disk_fails(program, path, "build")
+    if kind == "articles":
+        assert f"object {named} cannot be read: the disk reports an error; it was left as it is;" in built.err
+        assert (built.status, set(entries(program))) == (1, {"T0", "T1", "T2", "T4"})
+    assert program("build").status == 0
+    assert program.documents() == before
+
+
 @pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
 def test_what_is_no_file(program, kind):
     """A pipe, a folder or a device in an object's place is damage like any other: nobody waits for it.

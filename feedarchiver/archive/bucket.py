@@ -32,7 +32,7 @@ class Bucket(Protocol):
         """Tell how many bytes the object has, handed over or durable; None when it is not there."""
 
     def get(self, kind: str, object_id: ObjectId) -> bytes:
-        """Return the object's bytes, unchecked. Raises MissingObject, StorageError."""
+        """Return the object's bytes, unchecked. Raises UnreadableObject, MissingObject, StorageError."""
 
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
         """Hand `data` over. False: the object is known to be there, be it whole or not. Raises StorageError."""

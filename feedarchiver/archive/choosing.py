@@ -17,7 +17,7 @@ from feedarchiver.archive.bucket import ahead
 from feedarchiver.archive.holdings import Wanted
 from feedarchiver.archive.selection import takes
 from feedarchiver.archive.verify import Verifier
-from feedarchiver.errors import ArchiveError, DamagedObject, MissingObject, StorageError
+from feedarchiver.errors import ArchiveError, DamagedObject, MissingObject, StorageError, UnreadableObject
 from feedarchiver.model import Capture, Filter, ObjectId, parse_object_id
 
 _TABLES = """
@@ -28,7 +28,12 @@ CREATE TABLE captures (
 CREATE TABLE faulty (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 _ARTICLES = "SELECT article FROM captures UNION SELECT said FROM captures WHERE said IS NOT NULL"
-_FAULTS = {DamagedObject: "is damaged", MissingObject: "is missing", StorageError: "cannot be read"}
+_FAULTS = {
+    DamagedObject: "is damaged",
+    UnreadableObject: "cannot be read",
+    MissingObject: "is missing",
+    StorageError: "cannot be read",
+}
 _LEFT_OUT = "left out of the copy with what refers to it; restore it from another copy"
 
 
@@ -152,7 +157,6 @@ class Chosen:
             return self._archive.read(kind, which)
         except (DamagedObject, MissingObject, StorageError) as error:
             about = Verifier(self._archive.bucket, self._archive.index).about(kind, which)
-            what = next(what for kind_of, what in _FAULTS.items() if isinstance(error, kind_of))
-            self._fault(f"{kind} {which}{about} {what}; {_LEFT_OUT}")
+            self._fault(f"{kind} {which}{about} {_FAULTS[type(error)]}; {_LEFT_OUT}")
             self._db.execute("INSERT OR IGNORE INTO faulty VALUES (?)", (which,))
             return None

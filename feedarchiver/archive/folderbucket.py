@@ -1,5 +1,6 @@
 """A bucket in a folder: what every archive begins with, and what an object store is held against."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -13,7 +14,7 @@ from feedarchiver.archive.bucket import ANNOUNCED, CAPTURES, KINDS, Length, empt
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.spread import spread
 from feedarchiver.durable import make_folders, sync_files, sync_folder, sync_folders
-from feedarchiver.errors import MissingObject, StorageError
+from feedarchiver.errors import MissingObject, StorageError, UnreadableObject
 from feedarchiver.model import ObjectId
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY
@@ -58,6 +59,8 @@ class FolderBucket:
         except (FileNotFoundError, NotADirectoryError):
             raise MissingObject(object_id) from None
         except OSError as error:
+            if error.errno == errno.EIO:
+                raise UnreadableObject(object_id) from error
             raise StorageError.of(error, "read", path) from error
 
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:

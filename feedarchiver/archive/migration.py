@@ -26,13 +26,25 @@ from feedarchiver.archive.holdings import OTHERS
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.objects import references
 from feedarchiver.archive.verify import Verifier
-from feedarchiver.errors import ArchiveError, ArchiveInUse, DamagedObject, MissingObject, StorageError
+from feedarchiver.errors import (
+    ArchiveError,
+    ArchiveInUse,
+    DamagedObject,
+    MissingObject,
+    StorageError,
+    UnreadableObject,
+)
 from feedarchiver.model import ObjectId, parse_object_id
 from feedarchiver.s3.address import Address
 
 _BATCH_BYTES, _BATCH = 16_000_000, 1_000
 _HERE, _THERE = 0, 1
-_FAULTS = {DamagedObject: "is damaged", MissingObject: "is missing", StorageError: "cannot be read"}
+_FAULTS = {
+    DamagedObject: "is damaged",
+    UnreadableObject: "cannot be read",
+    MissingObject: "is missing",
+    StorageError: "cannot be read",
+}
 _NOT_COPIED = "it was not copied; restore it from another copy and run this again"
 
 _Named = tuple[str, ObjectId]

@@ -14,7 +14,7 @@ from feedarchiver.archive.bucket import CAPTURES, KINDS, Bucket, Store
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import address
 from feedarchiver.archive.survey import Survey, Surveyor, alone
-from feedarchiver.errors import MissingObject, StorageError
+from feedarchiver.errors import MissingObject, StorageError, UnreadableObject
 from feedarchiver.model import ObjectId, parse_object_id
 
 _RESTORE = "it was left as it is; restore it from a copy"
@@ -146,6 +146,8 @@ class Verifier:
     def _fault(self, looked: _Looked) -> str | None:
         """Say what is wrong with an object, and which article it is about."""
         of = looked.kind, looked.name
+        if isinstance(looked.error, UnreadableObject):
+            return f"cannot be read{self.about(*of)}: the disk reports an error; {_RESTORE}"
         if looked.error:
             return f"cannot be read{self.about(*of)}: {looked.error}"
         if looked.damaged is not None:
@@ -186,7 +188,7 @@ class Verifier:
     def _article(self, article_id: ObjectId | None) -> bytes:
         try:
             return self._bucket.get("articles", article_id) if article_id else b""
-        except (MissingObject, StorageError):
+        except (UnreadableObject, MissingObject, StorageError):
             return b""
 
 
@@ -199,7 +201,7 @@ def _look(bucket: Bucket, named: tuple[str, str]) -> _Looked:
         return _Looked(kind, name, fault="is no object of this archive; it was left as it is")
     try:
         data = bucket.get(kind, object_id)
-    except (MissingObject, StorageError) as error:
+    except (UnreadableObject, MissingObject, StorageError) as error:
         return _Looked(kind, name, error=error)
     if objects.object_id(data) != object_id:
         return _Looked(kind, name, damaged=data if kind == "articles" else b"")
