@@ -119,6 +119,19 @@ def test_verifications(room):
     assert "verified" in room("status").out
 
 
+def test_a_verification_outlasts_its_index(room):
+    """`reindex` keeps what the last verification found, unless the old index is not as it was left."""
+    room("run")
+    room("verify")
+    found = room.told("status")["verified"]
+    assert room("reindex").status == 0
+    assert room.told("status")["verified"] == found
+    index = room.archive / "index.db"
+    index.write_bytes(index.read_bytes()[:-4096])
+    assert room("reindex").status == 0
+    assert room.told("status")["verified"] is None
+
+
 def test_the_page(room):
     """The daemon serves a page of it: masked, without scripts, under a strict policy; nothing can be sent to it."""
     with living(room, "daemon", "--port", "0") as daemon:

@@ -1,6 +1,7 @@
 """The archive: objects that are never changed, and an index that is made again whenever it is not as it should be."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,8 @@ from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile, can_write
 from feedarchiver.archive.layout import check_layout, lay_out, store_at
 from feedarchiver.archive.lock import WAIT_S, locked
-from feedarchiver.errors import ArchiveError, UsageError
+from feedarchiver.archive.notes import VERIFIED
+from feedarchiver.errors import ArchiveError, NewerIndex, UsageError
 from feedarchiver.model import Article, Change, Entry, ObjectId
 from feedarchiver.s3.address import Address
 
@@ -193,12 +195,19 @@ class Archive:
     def reindex(self, surveyor: "Surveyor | None" = None) -> dict[str, int]:
         """Derive the index anew from the objects and put it in the old one's place. Returns its counts.
 
-        `surveyor`: who reads the objects, if not this machine alone.
+        `surveyor`: who reads the objects, if not this machine alone. What the last verification found is taken over
+        from the old index, if that is as its last writer left it.
         """
         from feedarchiver.archive.reindex import rebuild
 
+        def make(path: Path) -> Index:
+            index = rebuild(self.bucket, path, surveyor)
+            index.notes.write(*VERIFIED, found)
+            return index
+
         with self.alone():
-            self.replace_index(lambda path: rebuild(self.bucket, path, surveyor))
+            found = self._verified()
+            self.replace_index(make)
         return self.index.counts()
 
     def replace_index(self, make: Callable[[Path], Index]) -> None:
@@ -286,6 +295,14 @@ class Archive:
         finally:
             if index is not None:
                 index.close()
+
+    def _verified(self) -> str | None:
+        """Read what the last verification found, in an index that nobody may rely on any more."""
+        with suppress(NewerIndex, sqlite3.DatabaseError):
+            if self._file.stands() and (index := self._file.found()):
+                with closing(index):
+                    return index.notes.read(*VERIFIED)
+        return None
 
     def _home(self) -> "IndexFile | PostgresPlace":
         """Tell where the index is, and how to get at it."""

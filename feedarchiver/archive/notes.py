@@ -22,6 +22,8 @@ SAW = """INSERT INTO seeds VALUES (?, ?, ?, ?)
     ON CONFLICT (source, name) DO UPDATE SET stamp = excluded.stamp, refused = excluded.refused"""
 _AT_ONCE = 500
 _UNREAD = "index", "unread"
+VERIFIED = "verify", "last"
+"""What the last verification found: an index that `reindex` makes takes it over."""
 
 
 class Notes:

@@ -1,4 +1,4 @@
-"""What the last verification found, in a note of the index: nothing else tells it. It goes with the index."""
+"""What the last verification found, in a note of the index: nothing else tells it. It is lost with the index."""
 
 import json
 import sqlite3
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.index import Index
+from feedarchiver.archive.notes import VERIFIED
 from feedarchiver.errors import ArchiveInUse, StorageError
 
-_ABOUT, _NAME = "verify", "last"
 _MOST_LINES, _LONGEST = 10, 300
 
 
@@ -25,7 +25,7 @@ class Verified(NamedTuple):
 
 def read(index: Index) -> Verified | None:
     """Read the note."""
-    said = index.notes.read(_ABOUT, _NAME)
+    said = index.notes.read(*VERIFIED)
     if said is None:
         return None
     values = json.loads(said)
@@ -47,6 +47,6 @@ def note(archive: Archive, verified: Verified) -> None:
     said = json.dumps(verified._asdict() | {"at": verified.at.isoformat(), "first": first}, ensure_ascii=False)
     try:
         with archive.writing(verified.at) as writer:
-            writer.note(_ABOUT, _NAME, said)
+            writer.note(*VERIFIED, said)
     except (ArchiveInUse, StorageError, sqlite3.OperationalError):
         return  # what was found has been said
