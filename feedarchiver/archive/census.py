@@ -20,6 +20,7 @@ _AGAIN = (
     "entry IN (SELECT entry FROM captures GROUP BY entry HAVING count(*) > 1) "
     "OR raw IN (SELECT raw FROM captures GROUP BY raw HAVING count(*) > 1)"
 )
+_SAID = "said <> article"  # which was read from a page and is as it was known before: one object
 
 
 class Size(NamedTuple):
@@ -54,9 +55,12 @@ class Census:
         lengths = ("raw_length", "article_length", "own_length")
         added = [(1, f"SELECT 1 AS k, {length} AS n FROM captures") for length in lengths]
         added += [(1, "SELECT 1 AS k, own_length AS n FROM images"), (1, "SELECT 1 AS k, length AS n FROM images")]
-        for what in ("raw", "article"):
-            again = f"FROM captures WHERE {_AGAIN} GROUP BY {what}"
-            added.append((-1, f"SELECT count(*) - 1 AS k, max({what}_length) AS n {again}"))
+        added.append((1, f"SELECT 1 AS k, said_length AS n FROM captures WHERE {_SAID}"))
+        raw = f"SELECT raw AS o, raw_length AS n FROM captures WHERE {_AGAIN}"
+        articles = f"SELECT article AS o, article_length AS n FROM captures WHERE {_AGAIN}"
+        articles += f" UNION ALL SELECT said, said_length FROM captures WHERE {_SAID} AND ({_AGAIN})"
+        for again in (raw, articles):
+            added.append((-1, f"SELECT count(*) - 1 AS k, max(n) AS n FROM ({again}) AS again GROUP BY o"))
         added.append((-1, "SELECT count(*) - 1 AS k, max(length) AS n FROM images GROUP BY image"))
         whole = f"(n + {block - 1}) / {block} * {block}"
         objects = size = on_disk = 0
