@@ -2,7 +2,8 @@
 
 Written as RFC 3339 and RFC 822; read from those, from ISO 8601 and, last, from whatever python-dateutil understands.
 Every instant that leaves this module is an aware datetime in UTC. A text that does not say its year, month and day is
-no date: nothing is filled in from today. Of a date without a time the instant is the day's first.
+no date: nothing is filled in from today. Of a date without a time the instant is the day's first. A leap second, which
+RFC 3339 writes as 23:59:60 at the end of a month in UTC, is the second after it, as POSIX counts.
 
 A time whose zone is unsaid is no instant. `parse` takes the zone from its caller, who may know it, and otherwise
 refuses; `for_machines` keeps the day, which is known, and drops the time. Zone names are those of RFC 822 and a few
@@ -15,6 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND, _LEAP, _MONTH_BEGINS = timedelta(seconds=1), "60", (1, 0, 0, 0)
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
@@ -43,11 +45,15 @@ _LINK_DATE = re.compile(
 
 
 class _Reading(NamedTuple):
-    """What a text says: a naive date and time, whether the time was said, and the zone if it was."""
+    """What a text says: a naive date and time, whether the time was said, and the zone if it was.
+
+    `is_leap`: it said the second after `when` as a leap second.
+    """
 
     when: datetime
     timed: bool
     zone: tzinfo | None
+    is_leap: bool = False
 
 
 def from_stamp(text: str) -> tuple[datetime, str] | None:
@@ -135,12 +141,16 @@ def _instant(reading: _Reading, unsaid: tzinfo | None) -> datetime | None:
     zone = reading.zone or unsaid
     if zone is None:
         return None
-    if zone is UTC:
-        return reading.when.replace(tzinfo=UTC)
+    when = reading.when.replace(tzinfo=zone)
     try:
-        return reading.when.replace(tzinfo=zone).astimezone(UTC)
+        if zone is not UTC:
+            when = when.astimezone(UTC)
+        if reading.is_leap:
+            when += _SECOND
+            return when if (when.day, when.hour, when.minute, when.second) == _MONTH_BEGINS else None
     except (OverflowError, ValueError):  # the first and last days of datetime
         return None
+    return when
 
 
 def _read_exact(text: str) -> _Reading | None:
@@ -163,10 +173,11 @@ def _reading(year: int, month: int, day: int, time: list[str | None] | None, zon
         return None
     micros = int((fraction or "")[:6].ljust(6, "0"))
     try:
-        when = datetime(year, month, day, int(hour or 0), int(minute or 0), int(second or 0), micros)  # noqa: DTZ001
+        whole = 59 if second == _LEAP else int(second or 0)
+        when = datetime(year, month, day, int(hour or 0), int(minute or 0), whole, micros)  # noqa: DTZ001
     except ValueError:
         return None
-    return _Reading(when, hour is not None, offset)
+    return _Reading(when, hour is not None, offset, second == _LEAP)
 
 
 @lru_cache(maxsize=100)  # one source says one or two

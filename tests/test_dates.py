@@ -107,6 +107,28 @@ def test_one_instant_in_many_writings(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "fraction"),
+    [
+        ("2016-12-31T23:59:60Z", 0),
+        ("2016-12-31T15:59:60.25-08:00", 250_000),
+        ("20161231T235960Z", 0),
+        ("Sat, 31 Dec 2016 23:59:60 GMT", 0),
+    ],
+)
+def test_a_leap_second(text, fraction):
+    """A leap second is the second after it."""
+    new_year = datetime(2017, 1, 1, microsecond=fraction, tzinfo=UTC)
+    assert dates.parse(text) == dates.for_machines(text, whole=True) == new_year
+
+
+def test_a_leap_second_without_a_zone():
+    """A leap second whose zone is unsaid is one in the zone that is known, or belongs to the day that it names."""
+    assert dates.parse("2017-01-01 00:59:60", zone=PARIS) == datetime(2017, 1, 1, tzinfo=UTC)
+    assert dates.parse("2016-12-31 23:59:60", zone=PARIS) is None
+    assert dates.for_machines("2016-12-31 23:59:60") == datetime(2016, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     "text",
     ["2023-11-04", "20231104", "2023/11/04", "2023/11/4", "4 November 2023", "Nov 4, 2023", "04/11/2023", "4 Nov 2023"],
 )
@@ -165,6 +187,8 @@ def test_time_without_zone(text):
         *[
             "0000-01-01",
             "2023-11-04T22:45:60Z",
+            "2016-12-31T23:59:61Z",
+            "9999-12-31T23:59:60Z",
             "4 Nov 2023 at noon",
             "x" * 1000,
             "1" * 100,
