@@ -5,14 +5,11 @@ subscription document that points to them, then what is about all feeds; only th
 What has been written is noted in the index as it goes, so that a build that was cut short is taken up where it was.
 """
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.archive.documents import Noted, Pieces
-from feedarchiver.archive.feedlog import Line, State
+from feedarchiver.archive.feedlog import State
 from feedarchiver.archive.history import moment
 from feedarchiver.archive.news import News
 from feedarchiver.building import forgotten
@@ -22,22 +19,20 @@ from feedarchiver.building.keys import (
     IMAGES,
     SEARCHED,
     SITE,
-    document_key,
     feed_key,
     selection_of_all,
     site_key,
-    state_of,
 )
 from feedarchiver.building.output import Output
+from feedarchiver.building.paging import Paging
 from feedarchiver.building.reading import Reading
 from feedarchiver.building.rendering import Rendering
 from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Feed
 from feedarchiver.publish import pages
-from feedarchiver.publish.build import FORMATS, assemble, entry_pieces, site_documents
-from feedarchiver.publish.plan import FeedDocument, Published, Site
-from feedarchiver.publish.site import LATEST
+from feedarchiver.publish.build import FORMATS, site_documents
+from feedarchiver.publish.plan import Published, Site
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
@@ -60,12 +55,10 @@ class Builder:
         self._write = write
         self._archive, self._index, self._log = archive, index, index.feeds
         self._target, self._done = target, done
-        self._formats = {name: format_ for name, format_ in FORMATS.items() if target.pages or name != "html"}
         self._out = Output(index, target, done, advance)
         sizes = (target.size, *(state.size for state in self._log.states().values()))
         self._kept = Kept(self._log, target.folder, self._out.made, 2 * max(sizes))
         self._undecided: dict[str, int] = {}
-        self._lacking: set[str] = set()
 
     def build(self, feeds: tuple[Feed, ...], *, full: bool) -> None:
         """Publish all feeds, then what is about all of them; take away what no longer belongs."""
@@ -85,7 +78,7 @@ class Builder:
             whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
             self._rendering = Rendering(self._archive, self._index, self._target, self._out, strange=strange)
-            self._changed = self._log.events(self._rendering.changed)
+            self._pages = Paging(self._log, self._target, self._out, self._done, self._kept, self._rendering)
             reading = Reading(self._archive, self._rendering, self._index, self._target, self._out)
             reading.write(whole, remade=strange or remade)
             for feed in feeds:
@@ -144,114 +137,18 @@ class Builder:
         if state.size > size:
             sealed.reverse()  # a page is taken out of older, larger ones: begin where those are not overwritten yet
         for page in sealed:
-            self._page(feed, page, key, noted)
+            self._pages.write(feed, page, key, noted)
         self._out.settle()
-        updated = self._page(feed, subscription, key, noted)
+        updated = self._pages.write(feed, subscription, key, noted)
         self._out.settle()
         self._kept.add(feed.id)
         self._out.remove(
             sorted({*noted, *(forgotten.sealed(self._out.folder, feed.id, subscription.last) if strange else ())})
         )
-        whole = feed.id not in self._undecided and feed.id not in self._lacking
+        whole = feed.id not in self._undecided and feed.id not in self._pages.lacking
         state = state._replace(size=size, updated=updated, key=key if whole else "")
         self._log.set_state(feed.id, state)
         return state
-
-    def _page(self, feed: Feed, page: pages.Page, key: str, noted: dict[str, tuple[str, str]]) -> int | None:
-        """Write the documents of a page that do not stand as they should, and take them out of those `noted`.
-
-        Returns the last change within the page.
-        """
-        stale = {}
-        for name, format_ in self._formats.items():
-            path = f"{feed.id}/{format_.NAMES.path(page.number)}"
-            wanted = document_key(key, page, sealed=format_.SEALED)
-            stands = noted.pop(path, None) == (wanted, state_of(self._out.root, path))
-            if stands and not self._is_changed(feed, page):
-                self._done.unchanged += 1
-            else:
-                stale[name] = wanted
-        if not stale and page.number is not None:
-            return None
-        latest = self._log.latest(feed.id, page.first, page.end)
-        changed = max((updated for _, updated in latest), default=None)
-        if stale:
-            self._write_page(feed, page, array("I", [seq for seq, _ in latest]), changed, stale)
-        return changed
-
-    def _is_changed(self, feed: Feed, page: pages.Page) -> bool:
-        """Tell whether a page may show an image that has come since it was written."""
-        events = self._changed.get(feed.id, [])
-        place = bisect_left(events, page.first)
-        return place < len(events) and events[place] < page.end
-
-    def _write_page(
-        self, feed: Feed, page: pages.Page, events: "array[int]", updated: int | None, keys: dict[str, str]
-    ) -> None:
-        """Write a page in the formats that `keys` names, from kept pieces where there are."""
-        changed = self._is_changed(feed, page)
-        whole = {name: None if changed else self._kept.whole(feed.id, name, events) for name in keys}
-        missing = tuple(name for name, pieces in whole.items() if pieces is None)
-        shown, made = self._collect(feed.id, page, missing) if missing else ([], {})
-        head = FeedDocument(
-            feed=feed,
-            base_url=self._target.base_url,
-            page=page,
-            updated=None if updated is None else moment(updated),
-            pages=self._target.pages,
-            hub=self._target.hub if page.number is None else None,
-        )
-        for name, key in keys.items():
-            kept = whole[name]
-            body = self._kept.body(feed.id, name, events) if kept else None
-            if kept and body:
-                document = assemble(head, FORMATS[name], [body])
-                pieces = kept.moved(document.starts[0] - kept.starts[0])
-            else:
-                if kept:  # the file cannot be read any more
-                    shown, made = self._collect(feed.id, page, (name,))
-                document = assemble(head, FORMATS[name], made[name])
-                ends = (start + len(piece) for start, piece in zip(document.starts, made.pop(name), strict=True))
-                pieces = Pieces.at(shown, document.starts, ends)
-            self._rendering.settle()
-            self._out.write(document.path, document.parts, waits=page.number is not None)
-            done = key if len(pieces.events) == len(events) else ""  # else it is written again
-            self._out.note(Noted(document.path, feed.id, name, page.first, page.end, done, "", self._out.made, pieces))
-
-    def _collect(self, feed: str, page: pages.Page, names: tuple[str, ...]) -> tuple[list[int], dict[str, list[bytes]]]:
-        """Find or make the pieces of a page. Returns which events they show, and those of each format."""
-        lines = self._log.lines(feed, page.first, page.end)
-        shown = []
-        pieces: dict[str, list[bytes]] = {name: [] for name in names}
-        kept = [self._kept_pieces(feed, seq, line, names) for seq, line in lines]
-        self._rendering.expect(line for (_, line), found in zip(lines, kept, strict=True) if len(found) < len(names))
-        for (seq, line), had in zip(lines, kept, strict=True):
-            found = self._pieces(line, names, had)
-            if found is None:
-                self._lacking.add(feed)
-                continue
-            shown.append(seq)
-            for name in names:
-                pieces[name].append(found[name])
-        return shown, pieces
-
-    def _kept_pieces(self, feed: str, seq: int, line: Line, names: tuple[str, ...]) -> dict[str, bytes]:
-        """Find pieces of an entry that were made earlier."""
-        changed = line.entry in self._rendering.changed
-        return {} if changed else self._kept.pieces(feed, seq, line, names)
-
-    def _pieces(self, line: Line, names: tuple[str, ...], found: dict[str, bytes]) -> dict[str, bytes] | None:
-        """Make the pieces of an entry that were not `found`. None for one that is damaged: the others go on."""
-        missing = [name for name in names if name not in found]
-        if missing:
-            try:
-                entry = self._rendering.entry(line)
-            except ArchiveError as error:
-                self._out.fault(f"{error}; {line.id} is left out of the feeds until then")
-                return None
-            made = entry_pieces(entry, [FORMATS[name] for name in missing])
-            found |= zip(missing, made, strict=True)
-        return found
 
     def _publish_search(self, whole: State) -> None:
         """Write what the pages for people are searched with, or take it away. `whole`: as for `_publish_site`."""
@@ -286,18 +183,11 @@ class Builder:
         known = self._log.documents(SITE)
         noted = {path for path in known if path not in {ARTICLES, IMAGES} and not path.startswith(SEARCHED)}
         key = site_key(feeds, states, self._target)
-        for document in site_documents(site, self._cards(whole.events)):
+        for document in site_documents(site, self._pages.cards(whole.events)):
             self._out.publish(document, key)
             noted.discard(document.path)
         self._out.remove(sorted(noted))
         self._log.set_state(SITE, whole._replace(size=self._target.size, key=key))
-
-    def _cards(self, events: int) -> list[bytes]:
-        """Find or make what the first page shows: the entries that the newest of all events are about."""
-        lines = self._log.lines(SITE, max(0, events - 2 * LATEST), events)[:LATEST] if self._target.pages else []
-        kept = ((line, self._kept_pieces(SITE, seq, line, ("html",))) for seq, line in lines)
-        found = (self._pieces(line, ("html",), had) for line, had in kept)
-        return [pieces["html"] for pieces in found if pieces]
 
     def _remove_feed(self, feed: str) -> None:
         """Take away every document of a feed that is no more, and nothing else."""
