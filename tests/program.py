@@ -14,6 +14,15 @@ CONFIG = '[[source]]\nid = "seeds"\nkind = "seeds"\nfolder = "seeds/"\n'
 SOAK = bool(os.environ.get("FEEDARCHIVER_SOAK"))  # `make soak`: every start from nothing, every call, many more moments
 
 
+# A child's peak memory counts what its parent had when it was born: so this small one is the parent.
+MEASURE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
 class Program:
     """A folder of its own, with commands run in it from outside."""
 

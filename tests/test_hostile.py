@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 import lxml.html
 import pytest
 from hostile import active
-from program import CONFIG, PROJECT, Program, seed_bytes
+from program import CONFIG, MEASURE, PROJECT, Program, seed_bytes
 
 GOOD = "https://example.org/good"
 BAD = "https://example.org/bad"
@@ -35,15 +35,6 @@ class Ended(NamedTuple):
     said: list[str]
     seconds: float
     megabytes: float
-
-
-# A child's peak memory counts what its parent had when it was born: so this small one is the parent.
-MEASURE = """
-import os, subprocess, sys
-child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-_, status, used = os.wait4(child.pid, 0)
-print(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-"""
 
 
 def run(program, *prefix):

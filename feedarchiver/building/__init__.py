@@ -12,6 +12,7 @@ ahead.py  what is made of articles before the archive is locked
 searching.py  what the pages are searched with
 forgotten.py  published files that no note tells of
 paging.py  the pages of feeds, put together
+pile.py    what a page is put together from
 builder.py  one build
 copying.py  the copy of the folder in a bucket
 

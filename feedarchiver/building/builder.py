@@ -78,7 +78,8 @@ class Builder:
             whole = self._log.unite(SITE, {feed.id for feed in together}, selection_of_all(together), until)
             remade = SITE not in before or before[SITE].selection != whole.selection
             self._rendering = Rendering(self._archive, self._index, self._target, self._out, strange=strange)
-            self._pages = Paging(self._log, self._target, self._out, self._done, self._kept, self._rendering)
+            tmp = self._archive.bucket.tmp
+            self._pages = Paging(self._log, self._target, self._out, self._done, self._kept, self._rendering, tmp)
             reading = Reading(self._archive, self._rendering, self._index, self._target, self._out)
             reading.write(whole, remade=strange or remade)
             for feed in feeds:

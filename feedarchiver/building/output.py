@@ -10,12 +10,13 @@ from feedarchiver.building.target import Advance, Built, Target
 from feedarchiver.imagefile import ENDINGS
 from feedarchiver.model import Document, ObjectId
 from feedarchiver.publish.folder import Folder
-from feedarchiver.publish.parts import Part
+from feedarchiver.publish.parts import Part, chunks
 
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
 
 _BATCH = 32
+_LONGEST_NAME = 100  # of an image
 _IMAGE = re.compile(rf"{IMAGES}/([0-9a-f]{{64}})\.(?:{'|'.join(ENDINGS.values())})".encode())
 
 
@@ -41,14 +42,11 @@ class Output:
 
         One that `waits` for others is not there before all is settled.
         """
-        if self._archived_images:
-            parts = list(map(bytes, parts))
         came = self.folder.write_parts(path, parts, waits=waits)
         if not self.folder.is_waiting:
             self._note_all()
         if self._archived_images and not path.startswith(IMAGES):
-            shown = {found.decode() for part in parts for found in _IMAGE.findall(bytes(part))}
-            self.unshown |= self._index.images.show(path, map(ObjectId, shown))
+            self.unshown |= self._index.images.show(path, _shown(parts))
         if came == "written":
             self._done.written.append(path)
         else:
@@ -96,3 +94,14 @@ class Output:
         """Tell what could not be published."""
         if line not in self._done.faults:
             self._done.faults.append(line)
+
+
+def _shown(parts: Iterable[Part]) -> set[ObjectId]:
+    """Name the images that a document shows."""
+    shown: set[ObjectId] = set()
+    for part in parts:
+        before = b""
+        for chunk in chunks(part):
+            shown.update(ObjectId(found.decode()) for found in _IMAGE.findall(before + chunk))
+            before = chunk[-_LONGEST_NAME:]
+    return shown

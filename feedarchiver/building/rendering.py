@@ -27,7 +27,7 @@ from feedarchiver.urls import canonical
 if TYPE_CHECKING:
     from feedarchiver.archive.index import Index
 
-_AT_HAND = 64
+_AT_HAND, _LENGTH_AT_HAND = 64, 4_000_000
 _NAME = re.compile(rf"[0-9a-f]{{64}}\.(?:{'|'.join(ENDINGS.values())})")
 
 
@@ -43,6 +43,7 @@ class Rendering:
         self._archive, self._log, self._out = archive, index.images, out
         self._feeds, self._target, self._strange = index.feeds, target, strange
         self._at_hand: dict[Line, Rendered] = {}
+        self._length = 0
         self._spool = archive.spool() if target.pages else None  # without pages, an entry is asked for once
         self._has_images = not self._log.is_empty()
         self._damaged: set[ObjectId] = set()
@@ -74,9 +75,11 @@ class Rendering:
             found = self._illustrated(line)
             if self._spool:
                 self._spool.keep(line, found)
-        self._at_hand[line] = found
-        if len(self._at_hand) > _AT_HAND:
-            del self._at_hand[next(iter(self._at_hand))]
+        if line not in self._at_hand:
+            self._at_hand[line] = found
+            self._length += len(found.content)
+        while len(self._at_hand) > _AT_HAND or (self._length > _LENGTH_AT_HAND and len(self._at_hand) > 1):
+            self._length -= len(self._at_hand.pop(next(iter(self._at_hand))).content)
         return found
 
     def words(self, line: Line) -> Rendered:

@@ -21,7 +21,7 @@ from typing import Literal
 from feedarchiver.durable import sync_files
 from feedarchiver.errors import StorageError
 from feedarchiver.model import Document
-from feedarchiver.publish.parts import Part, write
+from feedarchiver.publish.parts import Part, chunks, write
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
@@ -240,7 +240,7 @@ def _holds(folder: int, name: str, parts: Sequence[Part]) -> bool:
     except OSError:  # not there, not ours to read: writing will tell
         return False
     with os.fdopen(file, "rb") as opened:
-        return all(opened.read(len(part)) == bytes(part) for part in parts)
+        return all(opened.read(len(chunk)) == chunk for part in parts for chunk in chunks(part))
 
 
 def _create(folder: int, name: str, parts: Sequence[Part], *, sync: bool) -> None:

@@ -39,6 +39,11 @@ class Stretch:
 Part = bytes | Stretch
 
 
+def chunks(part: Part) -> Iterable[bytes]:
+    """Give a part, as much of it at a time as is cheap to hold."""
+    return part.chunks() if isinstance(part, Stretch) else (part,)
+
+
 def write(file: int, parts: Iterable[Part]) -> None:
     """Write all parts, as many at a time as the system takes."""
     some: list[bytes | memoryview] = []
