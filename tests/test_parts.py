@@ -247,6 +247,17 @@ def test_a_result_that_unpacks_to_absurdly_much(tmp_path, setting, alone):
     assert rows(tmp_path / "helped.db") == alone
 
 
+def test_a_result_of_too_many_values():
+    """What is short and would be a great many lists in memory is given up before it is read; what is ours is read."""
+    most_bytes = 1_000_000
+    packed = works.packed([[]] * 20_000)
+    with pytest.raises(ValueError, match="too many values"):
+        works.unpacked(packed, most_bytes)
+    assert len(works.unpacked(packed)) == 20_000
+    few = [["a, b"] * 1_000, {"c": [None]}]
+    assert works.unpacked(works.packed(few), most_bytes) == few
+
+
 def test_a_worker_with_a_copy_of_the_archive(tmp_path, setting, alone):
     """A worker that sees a copy of the archive, or none, fails at its partitions, and says so; they are done here."""
     copy = setting.farm.copy(tmp_path / "copy")

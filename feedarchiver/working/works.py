@@ -22,6 +22,7 @@ from feedarchiver.s3.address import Address
 MOST_BYTES = 256_000_000
 """How much there may be in what somebody else packed: more than the longest articles that are prepared come to."""
 
+_LEAST_BYTES = 64  # that a value takes in memory, be it an empty list
 _QUICKLY = 1  # most of it are hashes
 VERSION = f"{__version__} with index {SCHEMA}"
 """Whose work it is: what another version says may be of another shape."""
@@ -78,12 +79,17 @@ def packed(value: object) -> bytes:
 
 
 def unpacked(said: bytes, most_bytes: int = 0) -> Any:
-    """Unpack what a work has come to, if it is no more than `most_bytes` (0: whatever it is). Raises ValueError."""
+    """Unpack what a work has come to, if it is no more than `most_bytes` (0: whatever it is). Raises ValueError.
+
+    So much may its values take, too: three bytes are a list, which takes 64.
+    """
     unpacking = zlib.decompressobj()
     try:
         value = unpacking.decompress(said, most_bytes)
         if not unpacking.eof:
             raise ValueError("it is cut off, or too long")
+        if most_bytes and sum(map(value.count, (b",", b"[", b"{"))) * _LEAST_BYTES > most_bytes:
+            raise ValueError("it has too many values")
         return json.loads(value)
     except (zlib.error, RecursionError) as error:
         raise ValueError(str(error)) from error
