@@ -5,11 +5,10 @@ changes nothing. Captures that all lie after the last one here are taken as they
 are those of the original. Otherwise the log here, which has been published, must not get another past: each capture
 is repeated as one of this archive's own, captured now, that says which one it repeats and when that was.
 
-Nothing is believed: captures and articles are those of this format down to the byte, and have all that they refer to.
-Images are taken in by `imagecopies`.
+Nothing is believed: captures and articles are those of this format (`foreign`), and have all that they refer to. Images
+are taken in by `imagecopies`.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from feedarchiver.archive import objects
+from feedarchiver.archive import foreign, objects
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.bucket import AT_ONCE, Bucket, Length, Store
 from feedarchiver.archive.cleaned import body
@@ -37,11 +36,8 @@ if TYPE_CHECKING:
 
 _BATCH = 1_000
 _LARGEST_BATCH = 100_000
-_LONGEST_SOURCE = 255
-_LATEST = 253_370_764_800_000_000  # 9999-01-01: the years after it must not run out
 _AHEAD = timedelta(days=1)  # by how much another machine's clock may be wrong
 _MICROSECOND = timedelta(microseconds=1)
-_FINGERPRINT = re.compile(r"[0-9]{1,9}:[0-9a-f]{32}")
 
 _TABLES = """
 CREATE TABLE captures (
@@ -119,7 +115,7 @@ class Incoming:
         return done
 
     def _read(self, name: ObjectId, data: bytes) -> None:
-        capture = _sound_capture(data)
+        capture = foreign.capture(data)
         row = name, capture.origin or name, microseconds(capture.captured), capture.article
         values = (*row, capture.source, capture.raw, data, _NEW, capture.said or capture.article)
         self._db.execute("INSERT OR IGNORE INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
@@ -166,7 +162,7 @@ class Incoming:
 
         for kind, name, data in self._holding.others(wants):
             with self._refusing(kind, name):
-                published = _published(_sound_article(data)) if kind == "articles" else None
+                published = _published(foreign.article(data)) if kind == "articles" else None
                 writer.keep(kind, name, data)
                 values = (published, kind, name)
                 self._db.execute("UPDATE objects SET here = TRUE, published = ? WHERE kind = ? AND id = ?", values)
@@ -269,32 +265,6 @@ def _fingerprint(bucket: Bucket, index: Index, capture: Capture, article: Articl
     if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
         return capture.fingerprint
     return judge(bucket, index, article, names, entry, body(article))[1]
-
-
-def _sound_capture(data: bytes) -> Capture:
-    """Read a capture that a stranger may have written. Raises ValueError."""
-    if not objects.is_canonical(data):
-        raise ValueError("it is no capture in this format")
-    capture = objects.decode_capture(data)
-    if not 0 < len(capture.source) <= _LONGEST_SOURCE:
-        raise ValueError("it names no source, or one with a very long name")
-    if not _FINGERPRINT.fullmatch(capture.fingerprint):
-        raise ValueError("its fingerprint is none")
-    if microseconds(capture.captured) >= _LATEST:
-        raise ValueError("it was captured at the end of the calendar")
-    if (capture.origin is None) != (capture.origin_captured is None):
-        raise ValueError("it repeats a capture without saying which, or when that was")
-    return capture
-
-
-def _sound_article(data: bytes) -> Article:
-    """Read an article that a stranger may have written. Raises ValueError."""
-    if not objects.is_canonical(data):
-        raise ValueError("it is no article in this format")
-    article = objects.decode_article(data)
-    if not (article.link or article.guid):
-        raise ValueError("it has neither a link nor an id")
-    return article
 
 
 def _published(article: Article) -> int | None:
