@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from feedarchiver.commands.living import Rounds
 from feedarchiver.commands.log import Log
+from feedarchiver.commands.rounds import Rounds
 from feedarchiver.config import load
 from feedarchiver.daemon import Came
 

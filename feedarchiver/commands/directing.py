@@ -11,10 +11,10 @@ from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.commands import pictures
 from feedarchiver.commands.asking import web
-from feedarchiver.commands.living import Rounds
 from feedarchiver.commands.log import Log
 from feedarchiver.commands.main import tell_health
 from feedarchiver.commands.naming import plural
+from feedarchiver.commands.rounds import Rounds
 from feedarchiver.config import Config
 from feedarchiver.daemon import Came
 from feedarchiver.errors import NewerIndex, UsageError

@@ -3,45 +3,28 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from feedarchiver.archive.archive import Archive
-from feedarchiver.commands.account import Account
-from feedarchiver.commands.announcing import announce
 from feedarchiver.commands.console import Console, common
-from feedarchiver.commands.log import Log, Relay, described
-from feedarchiver.commands.main import (
-    Ran,
-    ask_due,
-    fetch_due,
-    folders,
-    import_new,
-    publish,
-    tell_health,
-)
-from feedarchiver.commands.resealing import would_reseal
+from feedarchiver.commands.log import Log, Relay
+from feedarchiver.commands.rounds import hub_of, rounds
 from feedarchiver.commands.trouble import said
 from feedarchiver.config import Config, load
-from feedarchiver.errors import ArchiveInUse, ConfigError, UsageError
 
 if TYPE_CHECKING:
     import socket
 
-    from feedarchiver.daemon import Came, Daemon
-    from feedarchiver.server import Hub, Known, Server
-    from feedarchiver.server.knowing import Facts
+    from feedarchiver.daemon import Daemon
+    from feedarchiver.server import Known, Server
     from feedarchiver.watching.overview import Overseer
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_QUIET_S = 2.0
-_PICTURES_S = 20.0  # then the sources have their turn
-_WAIT_S = 1.0  # for another process that writes; then the next tick tries again
 
 
 def _serving(command: _Command) -> _Command:
@@ -67,7 +50,7 @@ def serve_command(console: Console, host: str, port: int, log: str) -> int:
     told = log_of(console, log)
     sock = listen(host, port)
     overseer = Overseer()
-    server = Server(config.published, lambda: _known(config, overseer), lambda: None, hub=_hub(config))
+    server = Server(config.published, lambda: _known(config, overseer), lambda: None, hub=hub_of(config))
     if not any(config.published.glob("*/rss.xml")):
         told.warn(f"no feed is published in {config.published} yet; call `feedarchiver run`", event="empty")
     asyncio.run(_live(None, server, sock, lambda: _say_where(told, config, host, sock)))
@@ -106,7 +89,7 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
             return found._replace(facts=facts, trouble=(*found.trouble, *work.account.troubles()))
 
         sock = listen(host, port)
-        server = Server(config.published, known, daemon.ill, daemon.ticking, _hub(config))
+        server = Server(config.published, known, daemon.ill, daemon.ticking, hub_of(config))
         work.moved = server.published.show
 
     def begin() -> None:
@@ -117,139 +100,6 @@ def daemon_command(console: Console, host: str, port: int, log: str, *, no_serve
     asyncio.run(_live(daemon, server, sock, begin))
     told.say("stopped", event="stopped")
     return 0
-
-
-class Rounds:
-    """What the daemon does: that of `run`, said in a log. A fault ends a run and never the daemon."""
-
-    asking_s = 10.0
-
-    def __init__(self, log: Log, config: Config) -> None:
-        self._log, self.config = log, config
-        self._asking, self._fetching, self._announcing = log.another(), log.another(), log.another()
-        self.account = Account()
-        self.moved: Callable[[Path, Hub | None], None] = lambda _, __: None
-        self.published: Callable[[], None] = lambda: None
-
-    def facts(self) -> "Facts":
-        """Tell what was done, in the words of the metrics."""
-        return self.account.facts()
-
-    def folders(self) -> Iterator[str]:
-        from feedarchiver.gather.folder import folders as below
-
-        for folder in folders(self.config):
-            yield from below(folder.path)
-
-    def run(self, step: Callable[[], None]) -> "Came":
-        return self._done(self._log, step, self._run)
-
-    def ask(self, step: Callable[[], None]) -> "Came":
-        return self._done(self._asking, step, self._ask)
-
-    def announce(self, step: Callable[[], None]) -> None:
-        if self.config.hub or self.config.after:
-            self._done(self._announcing, step, self._announce)
-
-    def _done(self, journal: Log, step: Callable[[], None], work: Callable[[], "Came"]) -> "Came":
-        """Do a part of the work, and say what went wrong."""
-        from feedarchiver.daemon import Came, Stopped
-
-        journal.turn()
-        journal.step = step
-        try:
-            came = work()
-        except Stopped:
-            raise
-        except ArchiveInUse as error:
-            journal.warn(f"waiting: {error}", event="waiting", reason=str(error))
-            return Came.SOON
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next run may do without it
-            text = said(error) or described(error)
-            journal.warn(f"failed: {text}; tried again later", event="failed", reason=text)
-            self.account.failed(work.__name__, text)
-            return Came.FAILED
-        self.account.worked(work.__name__)
-        return came
-
-    def _run(self) -> "Came":
-        """Do what `run` does, but for the web."""
-        from feedarchiver.daemon import Came
-
-        config = self.config
-        with Archive.create(config.store, config.index, now=self._log.now(), wait_s=_WAIT_S) as archive:
-            archive.keeps_cleaned = True
-            cut = would_reseal(config, archive)
-            if cut:
-                raise UsageError(f"{cut}; call `feedarchiver run --reseal` to do it, or set it back; nothing was done")
-            imported = import_new(self._log, config, archive, _QUIET_S)
-            with self.account.building():
-                built = publish(self._log, config, archive)
-        if imported.new or imported.versions or built.written or built.removed:
-            ran = Ran(imported, None, built)
-            self._log.say(ran.told, event="run", **ran.figures)
-        if built.written or built.removed:
-            self.published()
-        if built.faults:
-            self.account.failed("publish", f"{built.faults[0]}{', and more' if len(built.faults) > 1 else ''}")
-            return Came.FAILED
-        self.account.worked("publish")
-        return Came.SOON if imported.young else Came.DONE
-
-    def _ask(self) -> "Came":
-        """Ask the web: beside the rest, so that no source delays it."""
-        from feedarchiver.daemon import Came
-
-        config = self.config
-        if not config.tells_health and not any(source.asking for source in config.sources):
-            return Came.DONE
-        with Archive.create(config.store, config.index, now=self._asking.now()) as archive:
-            updated = ask_due(self._asking, config, archive)
-            told = tell_health(self._asking, config, archive)
-        if updated is None or not updated.asked:
-            return Came.SOON if told else Came.DONE
-        from feedarchiver.commands import asking
-
-        self.account.asked(updated)
-        self._asking.say(asking.told(updated), event="updated", **asking.figures(updated))
-        return Came.SOON if told or updated.new or updated.versions else Came.DONE
-
-    def fetch(self, step: Callable[[], None]) -> "Came":
-        return self._done(self._fetching, step, self._fetch)
-
-    def _fetch(self) -> "Came":
-        """Fetch pictures, for as long as no source need wait for its turn."""
-        from feedarchiver.daemon import Came
-
-        config = self.config
-        if not any(source.pictures for source in config.sources):
-            return Came.DONE
-        with Archive.create(config.store, config.index, now=self._fetching.now()) as archive:
-            fetched = fetch_due(self._fetching, config, archive, _PICTURES_S)
-        if fetched is None or not fetched.stored:
-            return Came.DONE
-        from feedarchiver.commands import pictures
-
-        self._fetching.say(pictures.told(fetched), event="fetched", **pictures.figures(fetched))
-        return Came.SOON
-
-    def _announce(self) -> "Came":
-        """Tell the world: beside the rest, so that no command and no hub delays it."""
-        from feedarchiver.daemon import Came
-
-        with Archive.open(self.config.store, self.config.index) as archive:
-            announce(self._announcing, self.config, archive)
-        return Came.DONE
-
-    def reload(self) -> None:
-        try:
-            self.config = load(self._log.config_path)
-        except ConfigError as error:
-            for problem in error.problems:
-                self._log.warn(f"{problem}; the old configuration stays", event="config", problem=problem)
-            return
-        self.moved(self.config.published, _hub(self.config))
-        self._log.say("configuration read again", event="reloaded")
 
 
 async def _live(
@@ -278,15 +128,6 @@ async def _live(
             await ended.wait()
 
 
-def rounds(log: Log, config: Config) -> Rounds:
-    """Make what the daemon does: all of it, or, where there are workers, what is not theirs."""
-    if config.engine is None:
-        return Rounds(log, config)
-    from feedarchiver.commands.directing import Directing
-
-    return Directing(log, config, config.engine)
-
-
 def log_of(console: Console, how: str) -> Log:
     """Make a log of a console, and let the libraries speak through it."""
     log = Log(console.config_path, console.level, json=console.json or how == "json")
@@ -303,13 +144,6 @@ def _say_where(log: Log, config: Config, host: str, sock: "socket.socket | None"
     text = f"serving {config.published} on {address}"
     text += "" if config.base_url == address else f"; the feeds name {config.base_url} (base_url)"
     log.say(text, event="serving", address=address, base_url=config.base_url, folder=str(config.published))
-
-
-def _hub(config: Config) -> "Hub | None":
-    """Name the hub that feeds are served with."""
-    from feedarchiver.server import Hub
-
-    return None if config.hub is None else Hub(config.hub, config.base_url)
 
 
 def _known(config: Config, overseer: "Overseer") -> "Known":
