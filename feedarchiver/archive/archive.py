@@ -1,10 +1,9 @@
 """The archive: objects that are never changed, and an index that is made again whenever it is not as it should be."""
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
@@ -13,12 +12,13 @@ from feedarchiver.archive import objects
 from feedarchiver.archive.bucket import Store, read
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.archive.feedlog import Line
+from feedarchiver.archive.history import moment
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexfile import IndexFile, can_write
+from feedarchiver.archive.indexhome import home, last_verified
 from feedarchiver.archive.layout import check_layout, lay_out, store_at
 from feedarchiver.archive.lock import WAIT_S, locked
-from feedarchiver.archive.notes import VERIFIED
-from feedarchiver.errors import ArchiveError, NewerIndex, UsageError
+from feedarchiver.errors import ArchiveError
 from feedarchiver.model import Article, Change, Entry, ObjectId
 from feedarchiver.s3.address import Address
 
@@ -58,7 +58,7 @@ class Archive:
         self.index_at = index_at
         self.keeps_cleaned = False
         """Whether what is added is published before this archive is closed: it is kept at hand, cleaned."""
-        self._file = self._home()
+        self._file = home(index_at, bucket, place, format_, wait_s)
         self._index: Index | None = None
         self._left = ExitStack()
 
@@ -200,14 +200,9 @@ class Archive:
         """
         from feedarchiver.archive.reindex import rebuild
 
-        def make(path: Path) -> Index:
-            index = rebuild(self.bucket, path, surveyor)
-            index.notes.write(*VERIFIED, found)
-            return index
-
         with self.alone():
-            found = self._verified()
-            self.replace_index(make)
+            found = last_verified(self._file)
+            self.replace_index(lambda path: rebuild(self.bucket, path, surveyor, found))
         return self.index.counts()
 
     def replace_index(self, make: Callable[[Path], Index]) -> None:
@@ -238,9 +233,7 @@ class Archive:
     def entry(self, line: Line) -> "tuple[Entry, tuple[Body, ...]]":
         """Read the entry that a line stands for, its article as `cleaned` gives it. Raises as `read` does."""
         article, bodies = self.cleaned.find(line.article)
-        updated = _EPOCH + timedelta(microseconds=line.updated)
-        entry = Entry(id=line.id, object_id=line.article, source=line.source, updated=updated, article=article)
-        return entry, bodies
+        return Entry(line.id, line.article, line.source, moment(line.updated), article), bodies
 
     def change(self, line: Line, before: ObjectId) -> "tuple[Change, tuple[Body, ...], tuple[Body, ...]]":
         """Read the change that a line stands for: the entry, and what it showed `before`. Raises as `entry` does.
@@ -295,32 +288,6 @@ class Archive:
         finally:
             if index is not None:
                 index.close()
-
-    def _verified(self) -> str | None:
-        """Read what the last verification found, in an index that nobody may rely on any more."""
-        with suppress(NewerIndex, sqlite3.DatabaseError):
-            if self._file.stands() and (index := self._file.found()):
-                with closing(index):
-                    return index.notes.read(*VERIFIED)
-        return None
-
-    def _home(self) -> "IndexFile | PostgresPlace":
-        """Tell where the index is, and how to get at it."""
-        if isinstance(self.index_at, Path):
-            # An index beside the objects is theirs; another one may be that of an archive that was here before.
-            far = self.place if isinstance(self.place, Address) else None
-            owner = objects.object_id(repr((*far, self.format)).encode()) if far else ""
-            return IndexFile(self.index_at, self.bucket, owner)
-        try:
-            from feedarchiver.archive.postgres.place import PostgresPlace
-        except ImportError as error:
-            raise UsageError(
-                f"an index in PostgreSQL needs {error.name}, which is not here: "
-                "python -m pip install 'feedarchiver[postgres]'; nothing was done"
-            ) from error
-        return PostgresPlace(
-            self.index_at, self.bucket, self.format, self._wait_s, is_sealed=isinstance(self.place, Path)
-        )
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

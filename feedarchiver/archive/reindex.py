@@ -24,7 +24,7 @@ from feedarchiver.archive.history import Fact, history
 from feedarchiver.archive.imagelog import KnownImage
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.known import Known
-from feedarchiver.archive.notes import Notes
+from feedarchiver.archive.notes import VERIFIED, Notes
 from feedarchiver.archive.survey import Survey, Surveyor, alone
 from feedarchiver.errors import DamagedObject, MissingObject
 from feedarchiver.model import ObjectId, parse_object_id
@@ -67,10 +67,13 @@ DROP TABLE told
 """
 
 
-def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) -> Index:
+def rebuild(
+    bucket: Store, path: Path | None, surveyor: Surveyor | None = None, last_verified: str | None = None
+) -> Index:
     """Make an index at `path` (None: in memory).
 
-    What is damaged or missing is passed over, and counted in the notes of the index: `verify` names it.
+    What is damaged or missing is passed over, and counted in the notes of the index: `verify` names it. What that has
+    found when it was called last is noted, too.
     """
     tables, indexes = indexdb.parted(schema.TABLES)
     db = indexdb.made(path, f"{tables}; {schema.marked()}", schema.SCHEMA)
@@ -80,6 +83,7 @@ def rebuild(bucket: Store, path: Path | None, surveyor: Surveyor | None = None) 
     db.execute("BEGIN")
     unread = _read_all(surveyor or alone(bucket), db)
     Notes(db).passed_over(unread)
+    Notes(db).write(*VERIFIED, last_verified)
     _place(db)
     _derive(db)
     for statement in indexes:
