@@ -24,6 +24,7 @@ import psycopg
 
 from feedarchiver.archive.bucket import Store
 from feedarchiver.archive.history import microseconds, moment
+from feedarchiver.archive.postgres import spaces
 from feedarchiver.archive.postgres.batch import BatchIndex
 from feedarchiver.archive.postgres.locks import try_lock, unlock
 from feedarchiver.archive.postgres.session import Session
@@ -127,7 +128,7 @@ class Beside:
     def _batch(self) -> Iterator[tuple[Session, Session, int]]:
         session, lists = self._sessions or self._open()
         self._place.lock(session, shared=True)
-        standing = self._place.standing(session)
+        standing = spaces.standing(session, self._place.archive)
         if standing is None:
             raise ArchiveError("its index is being made anew; nothing was done; try again")
         space, horizon = standing

@@ -1,10 +1,7 @@
 """Where an index lies in PostgreSQL, and how to get at it: the counterpart of `archive.indexfile`.
 
-Each index has a *space* of its own, a schema in PostgreSQL's sense; the table `feedarchiver.indexes` tells which one is
-that of which archive, so that several archives can share a database. An index made anew gets another space. Whoever
-is reading the old one goes on reading it: readers hold a shared advisory lock on their space, and the next writer
-drops the spaces on which there is none. Who writes holds an advisory lock on the archive: alone, or shared with others
-who write beside each other (`beside`).
+Each index has a space of its own (`spaces`), and one made anew gets another. Who writes holds an advisory lock on the
+archive: alone, or shared with others who write beside each other (`beside`).
 
 Archives are told apart by their format.json. One in a folder keeps a *seal*: a word that its last writer left here and
 there. When they differ, the database or the folder was put back to an earlier state, or copied, and the index is made
@@ -14,7 +11,6 @@ is to be trusted. Those who write beside each other leave the seal as it is.
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
@@ -29,10 +25,11 @@ from feedarchiver.archive.indexdb import IndexDamaged
 from feedarchiver.archive.indexfile import can_write, no_more
 from feedarchiver.archive.lock import locked
 from feedarchiver.archive.pending import PendingFile
+from feedarchiver.archive.postgres import spaces
 from feedarchiver.archive.postgres.batch import BatchIndex
-from feedarchiver.archive.postgres.index import PostgresIndex, fetched, pour
+from feedarchiver.archive.postgres.index import PostgresIndex, fetched
 from feedarchiver.archive.postgres.lasting import Lasting
-from feedarchiver.archive.postgres.locks import holder, lock_number, try_lock, unlock
+from feedarchiver.archive.postgres.locks import holder, lock_number
 from feedarchiver.archive.postgres.session import Session, is_doubtful
 from feedarchiver.archive.schema import SCHEMA
 from feedarchiver.errors import ArchiveError, ArchiveInUse, NewerIndex, StorageError
@@ -44,19 +41,6 @@ if TYPE_CHECKING:
     from feedarchiver.archive.writer import Writer
 
 _BROKEN = "being written"
-_DIRECTORY = """
-CREATE SCHEMA IF NOT EXISTS feedarchiver;
-CREATE TABLE IF NOT EXISTS feedarchiver.indexes (
-    space TEXT PRIMARY KEY, archive TEXT NOT NULL, version BIGINT NOT NULL, is_current BOOLEAN NOT NULL,
-    seal TEXT NOT NULL
-);
-ALTER TABLE feedarchiver.indexes ADD COLUMN IF NOT EXISTS horizon BIGINT NOT NULL DEFAULT 0;
-CREATE TABLE IF NOT EXISTS feedarchiver.pending (
-    archive TEXT, writer BIGINT, capture TEXT, PRIMARY KEY (archive, writer, capture)
-)
-"""
-_ALL_SPACES = 0x_FEED_A2C4
-_SPACE = re.compile(r"feedarchiver_[0-9a-f]{16}")  # whoever shares the database may have written another name
 
 
 class PostgresPlace:
@@ -105,7 +89,7 @@ class PostgresPlace:
             self._held = session, space
             yield BatchIndex(session, self.number)
             fresh = os.urandom(8).hex()
-            session.execute("UPDATE feedarchiver.indexes SET seal = ? WHERE space = ?", (fresh, space))
+            spaces.seal(session, space, fresh)
             self._write_seal(fresh)
 
     def recover(self, writer: "Writer") -> None:
@@ -121,7 +105,7 @@ class PostgresPlace:
 
     def look(self) -> None:
         """Be told that somebody looks at all captures: nothing more may be captured at their instants."""
-        _look(*self._held)
+        spaces.look(*self._held)
 
     def replace(self, make: Callable[[Path], Index]) -> None:
         """Put the index that `make` makes in an SQLite file into the old one's place."""
@@ -193,35 +177,26 @@ class PostgresPlace:
         """See whether what went wrong casts doubt on the index: then the next command makes it anew."""
         if is_doubtful(error):
             with suppress(StorageError, psycopg.Error), closing(Session.open(self._at)) as session:
-                session.execute("UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self.archive,))
+                spaces.disown(session, self.archive)
 
     def enter(self, session: Session) -> str:
         """Let a session find the tables of the index, and keep them from being dropped.
 
         Raises IndexDamaged; NewerIndex where it is not to be made anew by this version.
         """
-        query = "SELECT space, version, seal FROM feedarchiver.indexes WHERE archive = ? AND is_current"
         while True:
-            try:
-                row = session.execute(query, (self.archive,)).fetchone()
-            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-                row = None
+            row = spaces.current(session, self.archive)
             if row is None:
                 raise IndexDamaged("there is no index of this archive")
             space, version, seal = row
-            if not _SPACE.fullmatch(space):
-                raise IndexDamaged("it is in a space of another name")
             if version > SCHEMA:  # who made it is at work on another machine, and would have to make it anew in turn
                 raise NewerIndex(str(self._at))
             if version != SCHEMA:
                 raise IndexDamaged(f"it has schema {version}, not {SCHEMA}")
             if self._seal and _read(self._seal) not in (_BROKEN, seal):
                 raise IndexDamaged("it is not as its last writer left it")
-            session.execute("SELECT pg_advisory_lock_shared(?)", (lock_number(space),))
-            if session.execute("SELECT 1 FROM feedarchiver.indexes WHERE space = ?", (space,)).fetchone():
-                break
-        session.execute(f"SET search_path TO {space}")
-        return str(space)
+            if spaces.enter(session, space):
+                return space
 
     def session(self) -> AbstractContextManager[Session]:
         """Connect."""
@@ -237,12 +212,6 @@ class PostgresPlace:
             session.execute("SET enable_seqscan = off")  # a plan made while a table is empty is kept as it fills
         except psycopg.errors.LockNotAvailable:
             raise ArchiveInUse(holder(session, self.number)) from None
-
-    def standing(self, session: Session) -> tuple[str, int] | None:
-        """Tell which space is the current one, and up to which instant somebody has looked at all captures."""
-        query = "SELECT space, horizon FROM feedarchiver.indexes WHERE archive = ? AND is_current AND version = ?"
-        row = session.execute(query, (self.archive, SCHEMA)).fetchone()
-        return row and (str(row[0]), int(row[1]))
 
     def taken_over(self, session: Session, writer: int, take: Callable[[list[ObjectId]], None]) -> None:
         """Have the list of one who has ended taken over, and drop it."""
@@ -273,39 +242,18 @@ class PostgresPlace:
 
     def _replace(self, session: Session, make: Callable[[Path], Index]) -> None:
         path = Path(self._bucket.tmp) / "index.db"  # a crash leaves it where the next writer tidies up
-        space, seal = f"feedarchiver_{os.urandom(8).hex()}", os.urandom(8).hex()
+        seal = os.urandom(8).hex()
         try:
             self._bucket.harden()
             path.parent.mkdir(parents=True, exist_ok=True)
             _unlink(path)
             make(path).close()
-            with session.transaction():
-                session.execute("SELECT pg_advisory_xact_lock(?)", (_ALL_SPACES,))
-                for statement in _DIRECTORY.split(";"):
-                    session.execute(statement)
-                session.execute(f"CREATE SCHEMA {space}")
-                session.execute(f"SET LOCAL search_path TO {space}")
-                pour(path, session)
-                session.execute("UPDATE feedarchiver.indexes SET is_current = FALSE WHERE archive = ?", (self.archive,))
-                row = space, self.archive, SCHEMA, seal
-                session.execute("INSERT INTO feedarchiver.indexes VALUES (?, ?, ?, TRUE, ?)", row)
-                _look(session, space)
+            spaces.fill(session, self.archive, path, seal)
             _unlink(path)
         except OSError as error:
             raise StorageError.of(error, "rebuild the index", str(path)) from error
         self._write_seal(seal)
-        self._drop_old(session)
-
-    def _drop_old(self, session: Session) -> None:
-        """Drop the spaces of earlier indexes that nobody is reading."""
-        query = "SELECT space FROM feedarchiver.indexes WHERE archive = ? AND NOT is_current"
-        found = session.execute(query, (self.archive,)).fetchall()
-        for space in (space for (space,) in found if _SPACE.fullmatch(space)):
-            if try_lock(session, lock_number(space)):
-                with session.transaction():
-                    session.execute(f"DROP SCHEMA IF EXISTS {space} CASCADE")
-                    session.execute("DELETE FROM feedarchiver.indexes WHERE space = ?", (space,))
-                unlock(session, lock_number(space))
+        spaces.drop_old(session, self.archive)
 
     def _write_seal(self, text: str) -> None:
         if self._seal is None:  # several machines write, and none knows what the last one left
@@ -316,14 +264,6 @@ class PostgresPlace:
             os.replace(fresh, self._seal)
         except OSError as error:
             raise StorageError.of(error, "seal the index", str(self._seal)) from error
-
-
-def _look(session: Session, space: str) -> None:
-    session.execute(
-        "UPDATE feedarchiver.indexes SET horizon = l.captured "
-        "FROM (SELECT max(captured) AS captured FROM captures) AS l WHERE space = ? AND horizon < l.captured",
-        (space,),
-    )
 
 
 def name_of(archive: bytes) -> str:
