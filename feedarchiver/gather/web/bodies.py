@@ -5,7 +5,7 @@ zlib is driven here rather than by urllib3, which takes gzip that ends too early
 
 import zlib
 from collections.abc import Iterable, Iterator
-from io import BytesIO
+from io import SEEK_END, BytesIO
 
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -14,7 +14,7 @@ from feedarchiver.gather.web.exchange import Kind, Stopped
 
 ENCODINGS = "gzip, deflate"
 
-_PIECE = 65_536
+_PIECE = 1_048_576  # most bodies whole: each piece costs calls, system calls and a copy
 _OUTPUT = 262_144
 _GZIP, _ZLIB, _BARE = 31, 15, -15  # what zlib calls them
 _DEFLATED = 8
@@ -22,14 +22,16 @@ _DEFLATED = 8
 
 def read(raw: BaseHTTPResponse, encoding: str | None, limit_bytes: int, *, prefix: bool = False) -> bytes:
     """Read a body to its end; of one above the limit only a `prefix`, or nothing. Raises Stopped."""
-    body = BytesIO()  # hands out what it holds without another copy
     try:
-        for piece in _decoded(_received(raw), encoding):
-            body.write(piece)
-            if body.tell() > limit_bytes:
-                if prefix:
-                    return body.getvalue()[:limit_bytes]
-                raise Stopped(Kind.TOO_LARGE, f"a body above {limit_bytes:,} bytes")
+        pieces = iter(_decoded(_received(raw), encoding))
+        body = BytesIO(next(pieces, b""))  # takes the first piece and hands out what it holds without another copy
+        size_bytes = body.seek(0, SEEK_END)
+        while size_bytes <= limit_bytes and (piece := next(pieces, b"")):
+            size_bytes += body.write(piece)
+        if size_bytes > limit_bytes:
+            if prefix:
+                return body.getvalue()[:limit_bytes]
+            raise Stopped(Kind.TOO_LARGE, f"a body above {limit_bytes:,} bytes")
     finally:
         raw.close()  # what has been read to its end is back in its pool already
     return body.getvalue()
