@@ -14,6 +14,8 @@ from feedarchiver.gather.feeds.elements import OF_FEEDS, collect
 from feedarchiver.gather.feeds.entry import Head, Said
 from feedarchiver.gather.feeds.parsed import ParsedFeed, Problems
 
+_REBASES = etree.XPath("boolean(//@xml:base)")  # there are few elements, but many bytes
+
 
 def read(data: bytes, url: str | None, problems: Problems, limit: int) -> ParsedFeed | None:
     """Read UTF-8, whatever it declares; None if another reader must."""
@@ -34,7 +36,7 @@ def read(data: bytes, url: str | None, problems: Problems, limit: int) -> Parsed
         return None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         return None
-    document = Document(url=url, rebased=b"xml:base" in data)
+    document = Document(url=url, rebased=bool(_REBASES(root)))
     if root.tag == "rss":
         channels = [child for child in root if child.tag == "channel"]
         elements = [item for parent in (*channels, root) for item in parent if item.tag == "item"]
