@@ -79,7 +79,9 @@ class Storing:
         self._store(self._foresight)
 
     def _store(self, store: Store) -> None:
-        noted = store.index.notes.several(SOURCE, {event.source.id for event in self._events})
+        names = {event.source.id for event in self._events}
+        noted = store.index.notes.several(SOURCE, names)
+        self._taking.begin(store, names)
         after: dict[str, Remembered] = {}
         for event in self._events:
             name = event.source.id

@@ -9,7 +9,7 @@ from feedarchiver.model import Outcome, Received
 from feedarchiver.updating import unread
 from feedarchiver.updating.events import Notice, Updated
 from feedarchiver.updating.foresight import Store
-from feedarchiver.updating.source import WebSource, beyond_note
+from feedarchiver.updating.source import WebSource, beyond_note, lacking
 from feedarchiver.updating.unread import Note, Sorted, Unread
 from feedarchiver.updating.waiting import Most, Rooms
 
@@ -25,6 +25,11 @@ class Taking:
         self._most, self._rooms = most, Rooms(most)
         self._new: Counter[str] = Counter()  # articles, by source
         self._beyond: Counter[str] = Counter()
+        self._lacking: set[str] = set()
+
+    def begin(self, store: Store, sources: Iterable[str]) -> None:
+        """Look up, before anything of a batch is written, of which of its sources articles were left out."""
+        self._lacking = lacking(store.index, sources)
 
     def add(
         self, store: Store, source: WebSource, reading: Reading, found: Sorted | None, document: str | None = None
@@ -52,7 +57,9 @@ class Taking:
         if document is not None:
             count = len(beyond) + left
             self._beyond[source.id] += count
-            write(store, [beyond_note(source.id, document, count)])
+            if count or source.id in self._lacking:
+                self._lacking.add(source.id)
+                write(store, [beyond_note(source.id, document, count)])
         return fresh or len(wanted) > len(beyond)
 
     def note(self, store: Store, one: Unread) -> bool:
