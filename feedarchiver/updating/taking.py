@@ -85,7 +85,7 @@ class Taking:
                 return fresh, len(taken) - number
             outcome = store.add(received, polled=True, past=past)
             self._done.count(outcome)
-            if outcome in {Outcome.NEW, Outcome.VERSION}:
+            if outcome is Outcome.NEW or outcome is Outcome.VERSION:
                 fresh = True
                 self._new[source.id] += 1
                 self._told(outcome, received)
