@@ -207,10 +207,10 @@ DERIVED = {
 
 
 def rows(path: Path) -> dict[str, list[tuple]]:
-    """Read all rows of an index that the objects decide, with the numbers of entries."""
+    """Read all rows of an index that the objects decide, with the numbers of entries, whatever order they came in."""
     with closing(sqlite3.connect(path)) as db:
         names = ("entries", "aliases", "captures", "events", "images")
-        return {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+        return {name: sorted(db.execute(f"SELECT * FROM {name}"), key=repr) for name in names}
 
 
 def leftovers(program: Program) -> list[str]:

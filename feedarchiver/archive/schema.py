@@ -27,15 +27,17 @@ ADD_CAPTURE = f"INSERT INTO captures VALUES ({', '.join('?' * 17)})"
 ADD_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 ADD_CHANGE = "INSERT INTO changes (entry) VALUES (?)"
 
+# Captures have rowids: those of a batch, whose names are in no order, are written side by side, not each to a page of
+# its own, and the other indexes hold numbers instead of names.
 _OWN_TABLES = """
 CREATE TABLE entries (entry INTEGER PRIMARY KEY, id TEXT NOT NULL);
 CREATE TABLE aliases (alias TEXT PRIMARY KEY, entry INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE captures (
-    capture TEXT PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER, updated INTEGER,
-    article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL, origin_captured INTEGER,
-    raw TEXT NOT NULL, raw_length INTEGER NOT NULL, article_length INTEGER NOT NULL, own_length INTEGER NOT NULL,
-    said_length INTEGER, origin TEXT, said TEXT
-) WITHOUT ROWID;
+    capture TEXT NOT NULL PRIMARY KEY, entry INTEGER NOT NULL, captured INTEGER NOT NULL, published INTEGER,
+    updated INTEGER, article TEXT NOT NULL, fingerprint TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL,
+    origin_captured INTEGER, raw TEXT NOT NULL, raw_length INTEGER NOT NULL, article_length INTEGER NOT NULL,
+    own_length INTEGER NOT NULL, said_length INTEGER, origin TEXT, said TEXT
+);
 CREATE INDEX captures_entry ON captures (entry);
 CREATE INDEX captures_raw ON captures (raw, source);
 CREATE INDEX captures_captured ON captures (captured);
