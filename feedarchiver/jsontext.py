@@ -1,15 +1,16 @@
 """A text as JSON has it: what `json` writes, in half the time where it is long, as most contents of articles are."""
 
-import json
+import json.encoder
 
+short = json.encoder.encode_basestring
+"""Writes a text between quotation marks: quickest where it is short."""
 _SELDOM = bytes(set(range(0x20)) - set(b"\t\n\r"))  # written as \uXXXX, or as \b and \f
-_WRITTEN = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def quoted(text: bytes) -> bytes:
     """Write a text between quotation marks. It comes and goes in UTF-8."""
     if len(text.translate(None, _SELDOM)) < len(text):
-        return _WRITTEN(text.decode()).encode()
+        return short(text.decode()).encode()
     return b'"%b"' % escaped(text)
 
 

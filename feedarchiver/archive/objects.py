@@ -6,11 +6,11 @@ format's; a reader takes what it knows and passes over the rest. The layout is w
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from feedarchiver.jsontext import quoted
+from feedarchiver.jsontext import quoted, short
 from feedarchiver.model import Article, Capture, Image, ImageCapture, ObjectId, parse_object_id
 
 VERSION = 1
@@ -40,19 +40,15 @@ def object_id(data: bytes) -> ObjectId:
 def encode_article(article: Article) -> bytes:
     """Write the canonical bytes of `article`."""
     image = article.image and {name: said for name, said in article.image._asdict().items() if said is not None}
-    members = (
-        _said("authors", list(article.authors) or None) + _said("categories", list(article.categories) or None),
-        _said("guid", article.guid)
-        + _said("image", image)
-        + _said("language", article.language)
-        + _said("link", article.link)
-        + _said("published", _instant(article.published))
-        + _said("published_from", article.published_from),
-        _said("title", article.title) + _said("updated", _instant(article.updated)),
+    first = _listed("authors", article.authors) + _listed("categories", article.categories)
+    middle = (
+        f"{_said('guid', article.guid)}{_listed('image', image)}{_said('language', article.language)}"
+        f"{_said('link', article.link)}{_said('published', _instant(article.published))}"
+        f"{_said('published_from', article.published_from)}"
     )
-    first, middle, last = (some.encode() for some in members)
+    last = _said("title", article.title) + _said("updated", _instant(article.updated))
     content, summary = _long("content", article.content), _long("summary", article.summary)
-    return b'{%b%b%b%b%b"version":%d}' % (first, content, middle, summary, last, VERSION)
+    return b'{%b%b%b%b%b"version":%d}' % (first.encode(), content, middle.encode(), summary, last.encode(), VERSION)
 
 
 def decode_article(data: bytes) -> Article:
@@ -83,19 +79,19 @@ def decode_article(data: bytes) -> Article:
 
 def encode_capture(capture: Capture) -> bytes:
     """Write the canonical bytes of `capture`."""
-    members = (
-        _said("article", capture.article),
-        _said("captured", _instant(capture.captured)),
-        _said("charset", capture.charset),
-        _said("fingerprint", capture.fingerprint),
-        _said("origin", capture.origin),
-        _said("origin_captured", _instant(capture.origin_captured)),
-        _said("raw", capture.raw),
-        _said("said", capture.said),
-        _said("source", capture.source),
-        _said("url", capture.url),
-    )
-    return f'{{{"".join(members)}"version":{VERSION}}}'.encode()
+    return (
+        f'{{"article":"{capture.article}",'
+        f'"captured":"{_instant(capture.captured)}",'
+        f"{_said('charset', capture.charset)}"
+        f'"fingerprint":{short(capture.fingerprint)},'
+        f"{_said('origin', capture.origin)}"
+        f"{_said('origin_captured', _instant(capture.origin_captured))}"
+        f'"raw":"{capture.raw}",'
+        f"{_said('said', capture.said)}"
+        f'"source":{short(capture.source)},'
+        f"{_said('url', capture.url)}"
+        f'"version":{VERSION}}}'
+    ).encode()
 
 
 def decode_capture(data: bytes) -> Capture:
@@ -148,9 +144,14 @@ def references(kind: str, data: bytes) -> tuple[tuple[str, ObjectId], ...]:
     return (("images", decode_image_capture(data).image),) if kind == "image-captures" else ()
 
 
-def _said(name: str, value: object) -> str:
-    """Write a member, unless it is not said. Called in the order of the names."""
-    return "" if value is None else f'"{name}":{_ENCODED(value)},'
+def _said(name: str, text: str | None) -> str:
+    """Write a member that is a short text, unless it is not said. Called in the order of the names."""
+    return "" if text is None else f'"{name}":{short(text)},'
+
+
+def _listed(name: str, several: Sequence[str] | Mapping[str, object] | None) -> str:
+    """Write a member that has members, unless it has none."""
+    return f'"{name}":{_ENCODED(several)},' if several else ""
 
 
 def _long(name: str, text: str | None) -> bytes:
