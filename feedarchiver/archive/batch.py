@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from feedarchiver.archive.known import Known
 
 _MOST = 10_000  # rows that wait
+_ASKED = 500  # aliases in one question; SQLite takes 32,766 values
 
 
 class Held:
@@ -65,7 +66,7 @@ class FileBatch(Index):
         super().__init__(db)
         self._held = db
         self._next = 0  # the number of the next entry; 0: not known yet
-        self._found: dict[str, int] = {}
+        self._found: dict[str, int | None] = {}  # what aliases stand for; None: for nothing yet
         self._raws: set[tuple[ObjectId, str]] = set()
 
     @classmethod
@@ -83,13 +84,20 @@ class FileBatch(Index):
         query = "SELECT 1 FROM captures WHERE raw = ? AND source = ?"
         return (raw, source) in self._raws or self._held.ask(query, (raw, source)).fetchone() is not None
 
+    def expect(self, aliases: Iterable[str]) -> None:
+        names = [name for name in dict.fromkeys(map(key, aliases)) if name not in self._found]
+        self._found |= dict.fromkeys(names)
+        for start in range(0, len(names), _ASKED):
+            some = names[start : start + _ASKED]
+            query = f"SELECT alias, entry FROM aliases WHERE alias IN ({', '.join('?' * len(some))})"
+            self._found |= self._held.ask(query, some)
+
     def find(self, aliases: Iterable[str]) -> int | None:
-        for alias in aliases:
-            name = key(alias)
-            if name in self._found:
-                return self._found[name]
-            if row := self._held.ask("SELECT entry FROM aliases WHERE alias = ?", (name,)).fetchone():
-                return int(row[0])
+        for name in map(key, aliases):
+            if name not in self._found:
+                self.expect([name])
+            if (entry := self._found[name]) is not None:
+                return entry
         return None
 
     def add(self, known: "Known", *, is_new: bool = False) -> None:
@@ -105,6 +113,12 @@ class FileBatch(Index):
             self._held.hold(schema.ADD_ALIAS, (name, entry))
             self._found[name] = entry
         return entry
+
+    def _name(self, entry: int, aliases: Iterable[str]) -> None:
+        super()._name(entry, aliases)
+        for name in map(key, aliases):
+            if self._found.get(name, entry) is None:
+                self._found[name] = entry
 
     def _write(self, query: str, *rows: Sequence[Any]) -> None:
         for row in rows:

@@ -47,7 +47,7 @@ class Writer:
         self._size_bytes = 0
         self._kept = 0
         self._in_batch = False
-        self._prepared: dict[int, tuple[Received, Body]] = {}
+        self._prepared: dict[int, tuple[Received, tuple[str, ...], Body | None]] = {}
         self._linked: dict[str, tuple[str, ...]] = {}  # aliases that captures of this instant have together
         self._is_pending, self._listed = False, 0  # whether there is a list, and how many of the captures are in it
 
@@ -69,13 +69,16 @@ class Writer:
         """
         self._begin()
         self._prepared.clear()
-        size_bytes = 0
+        size_bytes, named = 0, []
         for one in received:
             size_bytes += len(one.raw)
             if size_bytes > _PREPARED_BYTES:
-                return
-            if self.index.find(aliases(one.article, one.source)) is None:
-                self._prepared[id(one)] = one, body(one.article)
+                break
+            named.append((one, aliases(one.article, one.source)))
+        self.index.expect(name for _, names in named for name in names)
+        for one, names in named:
+            cleaned = body(one.article) if self.index.find(names) is None else None
+            self._prepared[id(one)] = one, names, cleaned
 
     def add(self, received: Received, *, polled: bool = False, past: bool = False) -> Outcome:
         """Archive an article. What these bytes from this source have said before is no new capture.
@@ -278,13 +281,13 @@ class Writer:
             data = objects.encode_article(one)
             articles.append((objects.object_id(data), data))
         said = None if received.said is None else articles[1][0]
-        names = aliases(article, received.source)
+        prepared = self._prepared.pop(id(received), None)
+        names = prepared[1] if prepared else aliases(article, received.source)
         entry = self.index.find(names)
         told = [] if entry is None or not polled else self.index.told(entry, received.source)
         if polled and is_known(Saying(articles[0][0], raw, said), told, past=past):
             return None
-        prepared = self._prepared.pop(id(received), None)
-        cleaned = prepared[1] if prepared else body(article)
+        cleaned = (prepared and prepared[2]) or body(article)
         outcome, print_ = judge(self._bucket, self.index, article, names, entry, cleaned)
         if outcome is Outcome.NOISE and not past and told and print_ not in latest(told):
             outcome = Outcome.VERSION  # it has come back

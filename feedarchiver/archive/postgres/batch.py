@@ -55,6 +55,8 @@ class BatchIndex(PostgresIndex):
     def expect(self, aliases: Iterable[str]) -> None:
         """Look up many at once: which entries they stand for, and the captures of those."""
         keys = {escaped(key(alias)): alias for alias in aliases if alias not in self._found}
+        if not keys:
+            return
         query = "SELECT alias, entry FROM aliases WHERE alias = ANY(CAST(? AS TEXT[]))"
         rows = self._session.execute(query, (list(keys),))
         known = {keys[alias]: int(entry) for alias, entry in rows}
