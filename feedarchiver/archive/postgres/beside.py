@@ -145,10 +145,10 @@ class Beside:
         return self._sessions
 
     def _tidy(self, writer: BesideWriter, lists: Session) -> None:
-        """Take in what writers that have ended have left."""
+        """Take in what writers that have ended have left, and this one when it lost its connection in a batch."""
         query = "SELECT DISTINCT writer FROM feedarchiver.pending WHERE archive = ?"
         for (other,) in lists.execute(query, (self._place.archive,)).fetchall():
-            if other == self._writer or not try_lock(lists, other):
+            if not try_lock(lists, other):  # its own lock a session may take twice
                 continue
             self._bucket.harden()
             self._place.taken_over(lists, other, writer.take_over)
