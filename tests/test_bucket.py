@@ -53,6 +53,21 @@ def bucket(opened):
     return opened()
 
 
+def test_names_that_others_have_just_given(tmp_path, monkeypatch):
+    """Who relies on what somebody beside has named makes that name durable first: it may not be yet."""
+    other = FolderBucket(tmp_path)
+    other.put("raw", ID, DATA)
+    other.flush()
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.readlink(f"/proc/self/fd/{file}")), sync(file)))
+    bucket = FolderBucket(tmp_path).beside()
+    assert not bucket.put("raw", ID, DATA)
+    bucket.put("captures", ID, DATA)
+    bucket.flush()
+    folders = [os.path.dirname(bucket.path(kind, ID)) for kind in ("raw", "captures")]
+    assert [folder for folder in synced if folder in folders] == folders
+
+
 class TestContract:
     def test_what_was_put_can_be_read_before_and_after_flush(self, bucket):
         """Bytes handed over are there at once, and stay."""

@@ -38,6 +38,8 @@ class FolderBucket:
         self.tmp = os.path.join(self.root, tmp)
         self._waiting: dict[tuple[str, ObjectId], str] = {}
         self._folders: set[str] = set()
+        self._is_beside = tmp != "tmp"
+        self._met: set[str] = set()  # folders with names that somebody else may have given just now
 
     def beside(self) -> "FolderBucket":
         return FolderBucket(Path(self.root), f"tmp/{os.urandom(8).hex()}")
@@ -65,7 +67,11 @@ class FolderBucket:
 
     def put(self, kind: str, object_id: ObjectId, data: bytes) -> bool:
         named = self.path(kind, object_id)
-        if (kind, object_id) in self._waiting or os.access(named, os.F_OK, follow_symlinks=False):
+        if (kind, object_id) in self._waiting:
+            return False
+        if os.access(named, os.F_OK, follow_symlinks=False):
+            if self._is_beside:
+                self._met.add(os.path.dirname(named))
             return False
         path = f"{self.tmp}/{kind}-{object_id}"
         try:
@@ -87,10 +93,12 @@ class FolderBucket:
         try:
             sync_files(self._waiting.values(), self.root)
             self._settle(others)
+            sync_folders(sorted(self._met), self.root)
             self._settle(captures)
         except OSError as error:
             raise StorageError.of(error, "store", str(error.filename or self.root)) from error
         self._waiting.clear()
+        self._met.clear()
 
     def resume(self, captures: list[ObjectId]) -> None:
         """Give the captures in `tmp/` their names.
