@@ -6,7 +6,7 @@ import signal
 import time
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 
 import images
 import pytest
@@ -262,6 +262,31 @@ def test_turns(cluster, tmp_path):
         patience.end()
         with pytest.raises(Ended), mine.turn("c", 0):
             pass
+
+
+def test_a_turn_that_was_lost(cluster, tmp_path):
+    """A turn that went with a connection, and is another's by now, is waited for like any other."""
+    at, patience = IndexAddress(cluster.database(), tmp_path), Patience(lambda _: None)
+    with (
+        closing(Turns(lambda: opened(at), 0.3, patience)) as mine,
+        closing(Turns(lambda: opened(at), 0, patience)) as other,
+    ):
+        with mine.turn("a", 0):
+            mine._session.close()
+        with other.turn("a", 0):
+            with mine.turn("b", 0):  # connects again, while a pause behind "a" is still owed
+                pass
+            entered = Event()
+
+            def enter():
+                with mine.turn("a", 0):
+                    entered.set()
+
+            thread = Thread(target=enter)
+            thread.start()
+            assert not entered.wait(0.6)
+        assert entered.wait(10)
+        thread.join()
 
 
 def test_what_is_polled_comes_first(tmp_path, cluster):

@@ -125,15 +125,17 @@ class Hosts:
                 self._patience.after(error)
 
     def _connected(self) -> Session:
-        """Have a connection. With one that is lost all turns are lost: those that are still wanted are taken again."""
+        """Have a connection. With one that is lost all turns are lost: those still wanted are taken again if free."""
         with self._connecting:
             if self._session is None or self._session.is_closed:
                 session = self._opened()
                 with self._changed:
                     self._held &= self._busy | self._until.keys()
-                    numbers = [_number(site) for site in self._held]
-                query = "SELECT count(pg_try_advisory_lock(number)) FROM unnest(?::bigint[]) number"
-                session.execute(query, (numbers,)).fetchone()
+                    sites = {_number(site): site for site in self._held}
+                query = "SELECT number FROM unnest(?::bigint[]) number WHERE NOT pg_try_advisory_lock(number)"
+                lost = {sites[number] for (number,) in session.execute(query, ([*sites],)).fetchall()}
+                with self._changed:
+                    self._held -= lost  # it is somebody else's turn by now
                 self._session = session
             return self._session
 
