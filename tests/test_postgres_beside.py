@@ -7,19 +7,29 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Event
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_building import START, article, edited
+from test_building import BASE, START, article, edited
 from test_postgres import There, kept
 from test_reindex import told
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
 from feedarchiver.errors import Crossed
+from feedarchiver.gather.kinds import PageRead
+from feedarchiver.gather.web.exchange import Answer
+from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Article, Outcome, Received
+from feedarchiver.updating.events import Paged, Polled
+from feedarchiver.updating.source import WebSource, remembered
+from feedarchiver.updating.storing import Storing
+from feedarchiver.updating.unread import Unread
+from feedarchiver.updating.waiting import Most
 from feedarchiver.updating.wanting import Illustrated, look
 
 
@@ -174,6 +184,50 @@ def test_searched(there):
                 assert len(search.find("quick")) == 1
         with other.searching() as search:
             assert len(search.find("slow")) == 1
+
+
+LOST = """
+CREATE SEQUENCE {0}.batches;
+CREATE FUNCTION {0}.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('{0}.batches') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER losing AFTER INSERT ON {0}.captures DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION {0}.lose();
+"""
+
+
+@pytest.mark.parametrize(("then", "outcome"), [(1, Outcome.KNOWN), (2, Outcome.NEW)])
+def test_the_connection_is_lost_at_the_end(there, cluster, then, outcome):
+    """A writer that cannot commit what has its names takes it in before it goes on, with the same or something else."""
+    there.add(article(0))
+    database = there.address.partition("@/")[2].partition("?")[0]
+    [(space,)] = cluster.run(database, "SELECT space FROM feedarchiver.indexes WHERE is_current")
+    cluster.run(database, LOST.format(space))
+    with there.archive() as archive:
+        with pytest.raises(psycopg.OperationalError):
+            batch(archive, START + timedelta(days=5), [received(article(1))])
+        assert len([*archive.bucket.names("captures")]) == 2
+        assert batch(archive, START + timedelta(days=5), [received(article(then))]) == [outcome]
+        assert archive.index.counts()["captures"] == len([*archive.bucket.names("captures")]) == then + 1
+        assert faults(archive) == []
+
+
+def test_pages_beside_a_poll(there):
+    """What a poll has noted of a source stays, when pages of its articles are stored beside it."""
+    hour = timedelta(hours=1)
+    source = WebSource("s", "page", BASE, Bounds(hour, hour, hour), full_text=True)
+    page = Paged(source, Unread(received(article(1))), PageRead(received(article(1))))
+    polled = Polled(source, Answer(BASE, None, etag='"x"'))
+    with there.archive() as archive, there.archive() as other:
+
+        def stored(into, event, told):
+            writing = partial(into.writing_beside, START)
+            storing = Storing(into, START, random.random, told, Most(), writing=writing)
+            storing.put(event)
+            storing.flush(())
+
+        stored(archive, page, lambda *_: stored(other, polled, None))
+        assert remembered(archive.index, source).standing.etag == '"x"'
 
 
 KILLED = """

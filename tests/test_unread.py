@@ -6,15 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.index import Index
 from feedarchiver.gather import kinds
+from feedarchiver.gather.kinds import PageRead
 from feedarchiver.gather.web.exchange import Failure, Kind
 from feedarchiver.gather.web.politeness import Bounds
 from feedarchiver.model import Article, Received
 from feedarchiver.updating import unread
+from feedarchiver.updating.events import Paged
 from feedarchiver.updating.job import Job
 from feedarchiver.updating.source import Remembered, WebSource
+from feedarchiver.updating.storing import Storing
+from feedarchiver.updating.taking import write
 from feedarchiver.updating.unread import Part, Unread
+from feedarchiver.updating.waiting import Most
 
 NOW = datetime(2025, 11, 22, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -44,6 +50,20 @@ def test_pages_come_back(failed, due, trouble, excluded):
             index.notes.write(*note)
         assert [*unread.pages(index, "news"), *unread.left(index, "news")] == expected
     index.close()
+
+
+@pytest.mark.parametrize("said", ["Story 1", "Story 1, corrected"])
+def test_a_page_that_was_overtaken(tmp_path, said):
+    """A page is done when it is stored, unless a document has said since it was asked for that the article changed."""
+    old = article(1, NOW)
+    new = Unread(old._replace(article=old.article._replace(title=said)))
+    with Archive.create(tmp_path, tmp_path / "index.db", now=NOW) as archive:
+        with archive.writing(NOW) as writer:
+            write(writer, unread.page_notes(new))
+        storing = Storing(archive, NOW, lambda: 0.5, lambda *_: None, Most())
+        storing.put(Paged(SOURCE, Unread(old), PageRead(old)))
+        storing.flush(())
+        assert [*unread.pages(archive.index, "news")] == ([] if said == old.article.title else [new])
 
 
 @given(instants=st.tuples(*[st.none() | INSTANTS] * 3), texts=st.tuples(*[st.none() | st.text(min_size=1)] * 2))

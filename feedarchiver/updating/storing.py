@@ -79,13 +79,14 @@ class Storing:
         self._store(self._foresight)
 
     def _store(self, store: Store) -> None:
-        names = {event.source.id for event in self._events}
-        noted = store.index.notes.several(SOURCE, names)
-        self._taking.begin(store, names)
-        after: dict[str, Remembered] = {}
+        sources = {event.source.id: event.source for event in self._events}
+        noted = store.index.notes.several(SOURCE, sources)
+        self._taking.begin(store, sources)
+        before = {name: remembered_as(noted.get(name), source) for name, source in sources.items()}
+        after = before.copy()
         for event in self._events:
             name = event.source.id
-            known = after.get(name) or remembered_as(noted.get(name), event.source)
+            known = after[name]
             if isinstance(event, Polled):
                 known = self._polled(store, known, event)
             elif isinstance(event, Walked):
@@ -98,7 +99,8 @@ class Storing:
                 known = self._failed(known, event)
             after[name] = known
         for name, known in after.items():
-            store.note(SOURCE, name, written(known))
+            if known != before[name]:  # pages, which seldom change it, may be stored beside a poll
+                store.note(SOURCE, name, written(known))
         self._events.clear()
 
     def _polled(self, store: Store, known: Remembered, event: Polled) -> Remembered:
@@ -199,7 +201,8 @@ class Storing:
         taken = self._taking.allowed(source, (read.received,))
         self._taking.take(store, source, taken)
         self.done.excluded += not taken
-        write(store, unread.page_notes(one, done=True))
+        if not unread.is_wanted_anew(store.index, one):
+            write(store, unread.page_notes(one, done=True))
         if not taken:
             self._taking.note(store, one._replace(due=None, excluded=True, under=source.settings))
         unmatched = next((problem for problem in read.problems if problem.startswith("the selector")), None)

@@ -116,6 +116,12 @@ def is_noted(index: Index, one: Unread) -> bool:
     return index.notes.read(about(one.known.source, is_left=one.due is None), one.key) is not None
 
 
+def is_wanted_anew(index: Index, one: Unread) -> bool:
+    """Tell whether a document has said, since the page was asked for, that the article changed."""
+    kept = _kept(index, one.known.source, one.key)
+    return kept is not None and _has_changed(one.known.article, kept.known.article)
+
+
 def pages(index: Index, source: str) -> Iterator[Unread]:
     """Read which pages of a source are wanted."""
     return (_wanted(said, source) for _, said in index.notes.all(_about(_PAGE, source)))
