@@ -14,6 +14,7 @@ from test_reindex import contents, told
 
 from feedarchiver.archive.archive import Archive
 from feedarchiver.archive.database import IndexAddress
+from feedarchiver.archive.postgres.session import Session
 from feedarchiver.errors import ArchiveInUse
 from feedarchiver.model import Article, Feed, Filter, Received
 
@@ -298,6 +299,16 @@ def test_what_goes_wrong_is_one_line(tmp_path, cluster):
         assert "right" not in line
     (program.folder / "config.toml").write_text(f'[archive]\nindex = "{cluster.database()}"\n{CONFIG}')
     assert program("run").out.startswith("1 article, 1 new")
+
+
+def test_a_machine_that_is_gone(tmp_path, cluster):
+    """The server asks after a silent client, and ends its connection: its locks go within about a minute."""
+    cluster.run("postgres", "ALTER ROLE feed PASSWORD 'right'")
+    address = IndexAddress(f"postgresql://feed:right@127.0.0.1:{cluster.port}/postgres", tmp_path)
+    settings = ("keepalives_idle", "keepalives_interval", "keepalives_count", "user_timeout")
+    with closing(Session.open(address)) as session:
+        told = [session.execute(f"SELECT current_setting('tcp_{name}')").fetchone()[0] for name in settings]
+    assert told == ["30", "10", "3", "60000"]
 
 
 def test_tables_that_are_not_ours(there, cluster):

@@ -20,7 +20,11 @@ from feedarchiver.archive.postgres.dialect import escaped, translated
 from feedarchiver.errors import ArchiveError, StorageError
 
 _CONNECT_S = 10
-_SILENT_S = 60  # a server that has lost its power says nothing
+_SILENT_S = 60  # a server that has lost its power says nothing, and neither does a client
+_PROBING = f"""
+SET tcp_keepalives_idle = {_SILENT_S // 2}; SET tcp_keepalives_interval = {_SILENT_S // 6};
+SET tcp_keepalives_count = 3; SET tcp_user_timeout = {_SILENT_S * 1000}
+"""
 _KEPT = "no article is lost; try again when it answers"
 _AT_ONCE = 2_000
 _MEANINGS = {
@@ -66,6 +70,7 @@ class Session:
                 client_encoding="utf8",
                 application_name=f"feedarchiver, process {os.getpid()} on {socket.gethostname()}",
             )
+            connection.execute(_PROBING)  # else the locks of a machine that has lost its power are held for hours
         except psycopg.Error as error:
             raise StorageError("use", f"the index {at}", reason(error), _KEPT) from None
         if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
