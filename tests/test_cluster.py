@@ -27,8 +27,13 @@ from feedarchiver.working.patience import Ended, Patience
 from feedarchiver.working.queue import Batch, Kind, Place, opened
 
 SOAK = os.environ.get("FEEDARCHIVER_SOAK")
-NOW = datetime.now(UTC).replace(microsecond=0)
 PAGE = "<html><head><title>{0}</title></head><body><article><h1>{0}</h1><p>{1}</p></article></body></html>"
+
+
+@pytest.fixture
+def now():
+    """Tell the time, as the workers of this test have it: what is asked minutes later was asked by a wrong clock."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
@@ -53,15 +58,15 @@ def listing(web, hosts, at, elsewhere):
 
 
 @pytest.mark.parametrize("place", ["folder", "bucket"])
-def test_the_same(tmp_path, cluster, web, place, monkeypatch):
+def test_the_same(tmp_path, cluster, web, place, monkeypatch, now):  # noqa: PLR0917 - fixtures
     """What one machine does at an instant, two ticks and some workers do too: the same objects, and the same feeds."""
     hosts, number = Hosts(), 4 if SOAK or place == "bucket" else 2
     told = feeds(web, hosts, 8, 3) + listing(web, hosts, "127.0.9.1", "127.0.9.2")
     local = Program(tmp_path / "local", told)
     config = load(local.folder / "config.toml")
-    with Archive.create(config.store, config.index, now=NOW) as archive:
+    with Archive.create(config.store, config.index, now=now) as archive:
         updating.update(
-            archive, map(asking.web, config.sources), now=NOW, manner=updating.Manner(), contact=None,
+            archive, map(asking.web, config.sources), now=now, manner=updating.Manner(), contact=None,
             chance=random.random, advance=str, told=lambda *_: None, gap_s=0,
         )  # fmt: skip
     assert local("build").status == 0
@@ -75,10 +80,10 @@ def test_the_same(tmp_path, cluster, web, place, monkeypatch):
             store = f'[s3]\nendpoint_url = "{moto.address}"\n[archive]\nstore = "s3://bucket/archive"\n'
         farm = Farm(tmp_path / "farm", cluster.database(), told, store)
         workers = [stack.enter_context(living(farm, "worker")) for _ in range(number)]
-        assert farm.settle([farm.tick(), farm.tick()], NOW) == 2  # the pages on the other host come with the second
+        assert farm.settle([farm.tick(), farm.tick()], now) == 2  # the pages on the other host come with the second
         assert [worker.end() for worker in workers] == [0] * number
         assert farm("build").status == 0
-        with farm.archive_(NOW) as archive:
+        with farm.archive_(now) as archive:
             kept = {f"{kind}/{name[:2]}/{name[2:]}" for kind in OBJECTS for name in archive.bucket.names(kind)}
             assert [checked for checked in archive.verify() if checked.fault] == []
     assert kept == objects(local)
@@ -142,12 +147,12 @@ def _complete(farm, count, each):
     return all(feed.exists() and feed.read_text().count("<item>") == each for feed in feeds)
 
 
-def test_coming_and_going(tmp_path, cluster, web):
+def test_coming_and_going(tmp_path, cluster, web, now):
     """A worker that joins does a part; one that is told to end loses nothing; `status` tells of both."""
     hosts = Hosts(1.0)  # so that there is something left to do when the second worker has started
     farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, hosts, 16, 1))
-    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
-        assert farm.tick().go(archive, queue, NOW) == 16
+    with farm.archive_(now) as archive, farm.queue(archive) as queue:
+        assert farm.tick().go(archive, queue, now) == 16
         with living(farm, "worker", "--concurrency", "2") as first:
             within(30, lambda: hosts.asked)
             with living(farm, "worker", "--concurrency", "2") as second:
@@ -166,7 +171,7 @@ def test_coming_and_going(tmp_path, cluster, web):
     assert "jobs       0 waiting, 0 under way, 0 failed\nworkers    none" in farm("status").out
 
 
-def test_until_idle(tmp_path, cluster, web):
+def test_until_idle(tmp_path, cluster, web, now):
     """`--until-idle` ends when nothing is to be done; a redirect to another host waits for its turn there."""
     hosts = Hosts(0.1)
     there = web.url("/picture.png", "127.0.8.8")
@@ -178,12 +183,12 @@ def test_until_idle(tmp_path, cluster, web):
     farm = Farm(tmp_path / "farm", cluster.database(), told)
     story = Story(1, text=f'<p><img src="{there}">Text.</p>')
     web.pages["/0.xml"] = hosts.page(answer(200, rss([story]), content_type="application/rss+xml"))
-    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
-        assert farm.tick().go(archive, queue, NOW) == 4
+    with farm.archive_(now) as archive, farm.queue(archive) as queue:
+        assert farm.tick().go(archive, queue, now) == 4
         ran = farm("worker", "--until-idle")
         assert "4 sources asked, 4 articles, 1 new" in ran.out
         assert " has begun\n" in ran.out
-        assert farm.tick().go(archive, queue, NOW + timedelta(seconds=1)) == 1
+        assert farm.tick().go(archive, queue, now + timedelta(seconds=1)) == 1
         assert "1 picture fetched" in farm("worker", "--until-idle").out
     assert hosts.overlaps == []
     assert hosts.asked[f"127.0.8.8:{web.port}"] == 1
@@ -199,14 +204,14 @@ def test_wrong_use(tmp_path):
     )
 
 
-def test_the_backlog_is_bounded(tmp_path, cluster, web):
+def test_the_backlog_is_bounded(tmp_path, cluster, web, now):
     """There are never more jobs than may be, and none twice; jobs of workers that are silent are given to others."""
     farm = Farm(tmp_path / "farm", cluster.database(), feeds(web, Hosts(), 9, 1))
-    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+    with farm.archive_(now) as archive, farm.queue(archive) as queue:
         tick = farm.tick(most=5)
-        assert [tick.go(archive, queue, NOW) for _ in range(3)] == [5, 0, 0]
+        assert [tick.go(archive, queue, now) for _ in range(3)] == [5, 0, 0]
         taken = queue.taken()
-        queue.put([Batch(place, ("x",), NOW) for place in taken])
+        queue.put([Batch(place, ("x",), now) for place in taken])
         assert queue.taken() == taken
         assert queue.seen()[:3] == (5, 0, 0)
         doing = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = ? WHERE id = ?"
@@ -289,16 +294,16 @@ def test_a_turn_that_was_lost(cluster, tmp_path):
         thread.join()
 
 
-def test_what_is_polled_comes_first(tmp_path, cluster):
+def test_what_is_polled_comes_first(tmp_path, cluster, now):
     """Of one host a poll is done before pages, and those before pictures; each archive has jobs of its own."""
     farms = [Farm(tmp_path / name, cluster.database(), CONFIG) for name in ("one", "other")]
     (tmp_path / "other" / "config.toml").write_text((tmp_path / "one" / "config.toml").read_text())
     with ExitStack() as stack:
-        archives = [stack.enter_context(farm.archive_(NOW)) for farm in farms]
+        archives = [stack.enter_context(farm.archive_(now)) for farm in farms]
         queues = [stack.enter_context(farm.queue(archive)) for farm, archive in zip(farms, archives, strict=True)]
         for kind in reversed(Kind):
-            queues[0].put([Batch(Place(kind, "a"), (), NOW)])
-        queues[1].put([Batch(Place(Kind.POLL, "a"), (), NOW)])
+            queues[0].put([Batch(Place(kind, "a"), (), now)])
+        queues[1].put([Batch(Place(Kind.POLL, "a"), (), now)])
         session = queues[0].session
         fetch = "SELECT id, task_name::text FROM procrastinate_fetch_job_v2(ARRAY[CAST(? AS varchar)], NULL)"
         done = []
@@ -323,17 +328,17 @@ def test_signals(tmp_path, cluster, web):
     assert status == 0
 
 
-def test_beside_a_newer_version(tmp_path, cluster, web):
+def test_beside_a_newer_version(tmp_path, cluster, web, now):
     """An index of a newer version stays: a worker gives back what it has begun, and a daemon lets others lead."""
     hosts, address = Hosts(), cluster.database()
     farm = Farm(tmp_path / "farm", address, feeds(web, hosts, 3, 1))
-    with farm.archive_(NOW) as archive, farm.queue(archive) as queue:
+    with farm.archive_(now) as archive, farm.queue(archive) as queue:
         assert archive.index.counts()["entries"] == 0
         with living(farm, "worker", "--concurrency", "1") as worker:
             worker.wait_for("has begun")
             newer = "UPDATE feedarchiver.indexes SET version = version + 1"
             cluster.run(address.partition("@/")[2].partition("?")[0], newer)
-            assert farm.tick().go(archive, queue, NOW) == 3
+            assert farm.tick().go(archive, queue, now) == 3
             worker.wait_for("^feedarchiver: the index .* was made by a newer feedarchiver; update this one")
             assert worker.process.wait(20) == 1
         assert queue.seen()[:3] == (3, 0, 0), "all is left to workers of that version"
