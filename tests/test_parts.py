@@ -371,8 +371,8 @@ def test_a_large_archive(tmp_path, cluster, killed):
     farm = Farm(tmp_path / "farm", cluster.database(), CONFIG)
     with farm.archive_(NOW) as archive, farm.queue(archive) as queue, ExitStack() as stack:
         fill(farm.archive, 24_000)
-        farm("reindex")
-        found = farm("verify")
+        made, found = farm("reindex"), farm("verify")
+        assert "captures that could not be read" in made.err
         workers = [stack.enter_context(living(farm, "worker")) for _ in range(2)]
         within(60, lambda: queue.hands().alive == 2)
         with living(farm, "reindex") as command:
@@ -385,8 +385,9 @@ def test_a_large_archive(tmp_path, cluster, killed):
             elif killed != "nobody":
                 (command if killed == "the command" else workers[0]).process.kill()
             status = command.process.wait(120)
-        assert status == {"nobody": 0, "the command": -9, "a worker": 0, "PostgreSQL": 1}[killed]
-        assert farm("reindex").status == 0
+        assert status == {"nobody": made.status, "the command": -9, "a worker": made.status, "PostgreSQL": 1}[killed]
+        anew = farm("reindex")
+        assert (anew.status, anew.err) == (made.status, made.err)
         again = farm("verify")
         assert again.err == found.err
         assert again.out.splitlines()[-1] == found.out.splitlines()[-1]
