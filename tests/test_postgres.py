@@ -301,6 +301,17 @@ def test_what_goes_wrong_is_one_line(tmp_path, cluster):
     assert program("run").out.startswith("1 article, 1 new")
 
 
+def test_texts_that_postgresql_refuses(there):
+    """Any text comes back as it was put, however often: NUL, and what stands for it."""
+    odd = "a\0\uffff0\uffff\uffffb"
+    there.add(article(0))
+    with there.archive() as archive:
+        for _ in range(3):
+            with archive.writing(START) as writer:
+                writer.note("odd", odd, archive.index.notes.read("odd", odd) or odd)
+        assert dict(archive.index.notes.all("odd")) == archive.index.notes.several("odd", [odd]) == {odd: odd}
+
+
 def test_a_machine_that_is_gone(tmp_path, cluster):
     """The server asks after a silent client, and ends its connection: its locks go within about a minute."""
     cluster.run("postgres", "ALTER ROLE feed PASSWORD 'right'")

@@ -186,6 +186,19 @@ def test_searched(there):
             assert len(search.find("slow")) == 1
 
 
+@pytest.mark.parametrize("guid", ["a\0b", "a\uffffb"])
+def test_names_that_postgresql_refuses(there, guid):
+    """An article with an odd name is known when it comes again, so nobody is taken for having been quicker."""
+    there.add(article(0))
+    with there.archive() as archive:
+        for day, outcome in ((5, Outcome.NEW), (6, Outcome.VERSION)):
+            one = received(article(1, f"text {day}", guid=guid, link=None))
+            with archive.writing_beside(START + timedelta(days=day)) as writer:
+                writer.expect([one])
+                assert writer.add(one, polled=True) is outcome
+        assert faults(archive) == []
+
+
 LOST = """
 CREATE SEQUENCE {0}.batches;
 CREATE FUNCTION {0}.lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from feedarchiver.archive.database import key
 from feedarchiver.archive.history import Fact
 from feedarchiver.archive.index import Told
-from feedarchiver.archive.postgres.dialect import escaped
 from feedarchiver.archive.postgres.index import PostgresIndex
 from feedarchiver.archive.postgres.session import Session
 from feedarchiver.archive.schema import FACT
@@ -54,7 +53,7 @@ class BatchIndex(PostgresIndex):
 
     def expect(self, aliases: Iterable[str]) -> None:
         """Look up many at once: which entries they stand for, and the captures of those."""
-        keys = {escaped(key(alias)): alias for alias in aliases if alias not in self._found}
+        keys = {key(alias): alias for alias in aliases if alias not in self._found}
         if not keys:
             return
         query = "SELECT alias, entry FROM aliases WHERE alias = ANY(CAST(? AS TEXT[]))"

@@ -36,8 +36,8 @@ def escaped(text: str) -> str:
     return text.replace(_ESCAPE, _ESCAPE * 2).replace(_NUL, f"{_ESCAPE}0")
 
 
-def unescaped(value: object) -> object:
-    """Read what `escaped` wrote; whatever is no text stays as it is."""
-    if not isinstance(value, str) or _ESCAPE not in value:
-        return value
-    return re.sub(f"{_ESCAPE}(.)", lambda found: _NUL if found[1] == "0" else _ESCAPE, value, flags=re.DOTALL)
+def unescaped(text: str) -> str:
+    """Read what `escaped` wrote."""
+    if _ESCAPE not in text:
+        return text
+    return re.sub(f"{_ESCAPE}(.)", lambda found: _NUL if found[1] == "0" else _ESCAPE, text, flags=re.DOTALL)

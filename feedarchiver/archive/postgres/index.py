@@ -10,7 +10,7 @@ from pathlib import Path
 
 from feedarchiver.archive.index import Index
 from feedarchiver.archive.indexdb import parted
-from feedarchiver.archive.postgres.dialect import statements, unescaped
+from feedarchiver.archive.postgres.dialect import statements
 from feedarchiver.archive.postgres.session import Session
 from feedarchiver.archive.schema import ADD_ENTRY, SCHEMA, TABLES
 
@@ -60,7 +60,7 @@ def fetched(session: Session, path: Path | None, only: Collection[str] = ()) -> 
             continue
         into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         with closing(session.stream(f"SELECT {', '.join(columns)} FROM {table}")) as rows:
-            db.executemany(into, (tuple(map(unescaped, row)) for row in rows))
+            db.executemany(into, rows)
     db.execute("COMMIT")
     return db
 

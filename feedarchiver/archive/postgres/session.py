@@ -13,10 +13,10 @@ from typing import Any
 
 import psycopg
 from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import StrDumper
+from psycopg.types.string import StrDumper, TextBinaryLoader
 
 from feedarchiver.archive.database import IndexAddress, Rows
-from feedarchiver.archive.postgres.dialect import escaped, translated
+from feedarchiver.archive.postgres.dialect import escaped, translated, unescaped
 from feedarchiver.errors import ArchiveError, StorageError
 
 _CONNECT_S = 10
@@ -44,6 +44,13 @@ class _Text(StrDumper):
 
     def dump(self, obj: str) -> Any:
         return super().dump(escaped(obj))
+
+
+class _Told(TextBinaryLoader):
+    """Texts as they were before they were escaped."""
+
+    def load(self, data: Any) -> str:
+        return unescaped(str(data, "utf-8"))
 
 
 class Session:
@@ -78,6 +85,7 @@ class Session:
             raise ArchiveError(f"the database {at} is in {encoding}; make one with ENCODING 'UTF8'; nothing was done")
         connection.adapters.register_dumper(str, _Text)
         connection.adapters.register_dumper(int, Int8Dumper)
+        connection.adapters.register_loader("text", _Told)
         return cls(connection)
 
     def execute(self, query: str, values: Sequence[Any] = ()) -> Rows:
