@@ -365,7 +365,12 @@ def test_canonical_only_of_the_site():
 
 def test_not_a_page():
     """What is no page, or too much of one, is refused with a reason."""
-    for data, reason in [(b"", "empty"), (b"plain", "no HTML"), (b"<p>" * 50_000, "too much"), (b"\0\0", "empty")]:
+    for data, reason in [
+        (b"", "an empty document"),
+        (b"plain", "no HTML"),
+        (b"<p>" * 50_000, "too much"),
+        (b"\0\0", "an empty document"),
+    ]:
         with pytest.raises(NotAPage, match=reason):
             read(data)
 

@@ -73,9 +73,9 @@ def test_file_beside_its_expected_file(path):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "empty"),
-        (b" \n\xef\xbb\xbf\0", "empty"),
-        (b"Not Found", "not a feed but text/plain"),
+        (b"", "an empty document"),
+        (b" \n\xef\xbb\xbf\0", "an empty document"),
+        (b"Not Found", "not a feed: no markup in it, sent as text/plain"),
         (b"<!DOCTYPE html><!-- x --><html><body><p>Hello</p></body></html>", "an HTML page, not a feed"),
         (b"<html xmlns='http://www.w3.org/1999/xhtml'><head/></html>", "an HTML page, not a feed"),
         (b"<opml version='2.0'><body/></opml>", "not a feed"),

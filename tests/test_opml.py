@@ -21,12 +21,12 @@ LIST = """<?xml version="1.0"?>
 </outline></outline>
 <outline text="新闻" xmlURL="feed://news.example/x"/>
 <outline text="Folder again"><outline text="Bees" xmlUrl="https://bees.example/feed?a=1&amp;b=2"/></outline>
-<outline text="No feed" htmlUrl="https://example.org/"/><outline text="Mail" xmlUrl="mailto:me@example.org"/>
+<outline text="No feed" htmlUrl="https://example.org/"/>
 </body></opml>"""
 
 
 def test_reading():
-    """Feeds in folders, in any spelling, are found once each; what is no web address is passed over."""
+    """Feeds in folders, in any spelling, are found once each."""
     assert read(LIST.encode()) == [
         Outline("https://bees.example/feed?a=1&b=2", "Bees & Trees", "en"),
         Outline("http://news.example/x", "新闻"),
@@ -121,6 +121,42 @@ def test_a_password_in_the_list(program):
     assert ran.err == said
     assert ran.out.endswith("2 sources added, 0 there already, 1 refused\n")
     assert "pa55word" not in (program.folder / "config.toml").read_text()
+
+
+def test_what_is_no_address_of_the_web(program):
+    """A feed at an address that nobody can ask is refused by its name, and not passed over in silence."""
+    ran = imported(program, LIST.replace("</body></opml>", '<outline xmlUrl="ftp://old.example/rss"/></body></opml>'))
+    assert ran.status == 3
+    assert ran.err.startswith("refused ftp://old.example/rss: ")
+    assert ran.err.count("\n") == 1
+    assert ran.out.endswith("2 sources added, 0 there already, 1 refused\n")
+
+
+def test_import_into_the_first_configuration(program):
+    """A configuration without any source is one that sources are added to."""
+    path = program.folder / "config.toml"
+    path.write_text("# Nothing here yet.")
+    assert imported(program).status == 0
+    assert path.read_text().startswith("# Nothing here yet.\n\n[[source]]\n")
+    assert len(load(path).sources) == 2
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_no_line_moves(program, newline):
+    """Sources are written behind all that is there, whatever its order, in lines that end as its own do."""
+    lines = [
+        '[[source]]\nid = "b" # first\nkind = "page"\nurl = "https://b.example/"\n[source.select]\nitems = "li"\n',
+        '# About the feeds.\n[publish]\ntitle = "T"\n\n# About c.\n',
+        '[[source]]\nid = "c"\nkind = "seeds"\nfolder = "seeds/"\n\n# About all.\n[[feed]]\nid = "all"\n# The end.',
+    ]
+    before = "".join(lines).replace("\n", newline)
+    path = program.folder / "config.toml"
+    path.write_bytes(before.encode())
+    assert imported(program).status == 0
+    after = path.read_bytes().decode()
+    assert after.startswith(f'{before}{newline}{newline}[[source]]{newline}id = "bees-trees"{newline}')
+    assert after.count("\n") == after.count(newline)
+    assert [source.id for source in load(path).sources] == ["b", "c", "bees-trees", "news-example"]
 
 
 def test_import_into_a_list(program):

@@ -383,19 +383,18 @@ def test_private_addresses_are_refused(room):
 
 @pytest.mark.parametrize("port", ["the same", "another"])
 def test_only_its_own_place(room, web, port):
-    """With allow_private = true a source's own host and port are open, and nothing else that it leads to."""
+    """With allow_private = true a source's own host and port are open, and nothing else; the advice opens that too."""
     with Web({"/x": answer(200, rss(stories(1)))}) as other:
         room.web.pages["/x"] = answer(200, rss(stories(1)))
         there = other.url("/x") if port == "another" else web.url("/x", "127.0.0.2")
         room.web.pages["/feed.xml"] = redirect(there)
         ran = room("update")
         assert ran.status == 3
-        place = there.split("/")[2]
-        assert f'a loopback address, not a public one; allow it with allow_private = ["{place}"]; what' in ran.err
+        advice = f'allow_private = ["127.0.0.1:{web.port}", "{there.split("/")[2]}"]'  # that it keeps its own, too
+        assert f"a loopback address, not a public one; allow it with {advice}; what" in ran.err
         assert (web.paths(), other.paths()) == (["/feed.xml"], [])
         config = room.folder / "config.toml"
-        own = f"127.0.0.1:{web.port}"
-        config.write_text(config.read_text().replace("= true", f'= ["{own}", "{place}"]'))
+        config.write_text(config.read_text().replace("allow_private = true", advice))
         assert room("update", "news").status == 0
 
 

@@ -33,7 +33,7 @@ def add_command(console: Console, url: str, *, yes: bool, allow_private: bool) -
     Shows what was found and the first articles as they would be stored, then writes a [[source]] into the
     configuration, whose comments stay.
     """
-    config = load(console.config_path)
+    config = load(console.config_path, adding=True)
     try:
         checked_url(url)
     except ValueError as error:

@@ -21,7 +21,7 @@ def import_opml_command(console: Console, file: Path) -> int:
     from feedarchiver.config.adding import add, source_table
     from feedarchiver.gather import opml
 
-    config = load(console.config_path)
+    config = load(console.config_path, adding=True)
     try:
         outlines = opml.read(file.read_bytes())
     except ValueError as error:

@@ -101,8 +101,11 @@ class Config:
         return self.index.parent if isinstance(self.index, Path) else None
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake."""
+def load(path: Path, environ: Mapping[str, str] = os.environ, *, adding: bool = False) -> Config:
+    """Read and check config.toml, and what the environment says instead. Raises ConfigError with every mistake.
+
+    `adding`: a source is about to be added, so that it need not have one yet.
+    """
     raw = _parse(path)
     problems = [_unknown(name) for name in raw if name not in _ALL]
     instead = environment.put(environ, raw, TABLES)
@@ -111,7 +114,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         read_table(raw.get(name, {}), keys, name, problems) for name, keys in TABLES.items()
     )
     origins, feeds = (_read_list(raw.get(name, []), name, keys, problems) for name, keys in _LISTS.items())
-    if not raw.get("source"):
+    if not raw.get("source") and not adding:
         problems.append('no [[source]] is named; add one: id = "seeds", kind = "seeds", folder = "seeds/"')
     for number, (origin, given) in enumerate(zip(origins, raw["source"] if origins else (), strict=False), 1):
         problems += [f"source {number}: {problem}" for problem in sources.misplaced(origin, given)]

@@ -6,11 +6,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from feedarchiver.config import checks, load
 from feedarchiver.config.sources import Source
 from feedarchiver.errors import StorageError
+
+if TYPE_CHECKING:
+    from tomlkit.items import AbstractTable
 
 _LONGEST = 60
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -51,34 +55,48 @@ def checked(path: Path, tables: Iterable[Table]) -> list[Source]:
 @contextmanager
 def _added(path: Path, tables: list[Table]) -> Iterator[tuple[Path, list[Source]]]:
     """Write the configuration with these tables in it beside `path`, for a while."""
-    import tomlkit
-    from tomlkit.items import AoT
-
-    document = tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
-    listed = document.setdefault("source", tomlkit.aot())
-    for table in tables:
-        item = tomlkit.table() if isinstance(listed, AoT) else tomlkit.inline_table()
-        for key, value in table.items():
-            if isinstance(value, dict):
-                item[key] = tomlkit.inline_table()
-                item[key].update(value)
-            else:
-                item[key] = value
-        if isinstance(listed, AoT):
-            item.trivia.indent = "\n"  # an empty line before it
-        listed.append(item)
+    text = _with(path.read_bytes().decode("utf-8-sig"), tables)
     whole = path.resolve()
     fresh = whole.with_name(f".{whole.name}.new")
     ids = {table["id"] for table in tables}
     try:
         try:
             with open(fresh, "w", encoding="utf-8", newline="", opener=_private) as file:
-                file.write(tomlkit.dumps(document))
+                file.write(text)
             yield fresh, [source for source in load(fresh).sources if source.id in ids]
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError.of(error, "write", str(path), "it was left as it is") from error
+
+
+def _with(text: str, tables: Iterable[Table]) -> str:
+    """Write tables behind a configuration, of which no line moves; in one with a list in brackets, into that."""
+    import tomlkit
+    from tomlkit.items import Array
+
+    document = tomlkit.parse(text)
+    listed = document.get("source")
+    if isinstance(listed, Array):
+        for table in tables:
+            listed.append(_item(tomlkit.inline_table(), table))
+        return tomlkit.dumps(document)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    text += newline if text and not text.endswith("\n") else ""
+    for table in tables:
+        listed = tomlkit.aot()
+        listed.append(_item(tomlkit.table(), table))
+        text += f"\n{tomlkit.dumps({'source': listed})}".replace("\n", newline)
+    return text
+
+
+def _item(item: "AbstractTable", table: Table) -> "AbstractTable":
+    """Fill a table of TOML; those inside it are written in one line."""
+    import tomlkit
+
+    for key, value in table.items():
+        item[key] = _item(tomlkit.inline_table(), value) if isinstance(value, Mapping) else value
+    return item
 
 
 def _private(path: str, flags: int) -> int:

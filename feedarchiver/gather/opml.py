@@ -27,7 +27,10 @@ class Outline(NamedTuple):
 
 
 def read(data: bytes) -> list[Outline]:
-    """Read the feeds of a list, each once. Raises ValueError with the reason when it is none."""
+    """Read the feeds of a list, each once. Raises ValueError with the reason when it is none.
+
+    A feed at what is no address of the web is one, too: somebody should hear that it cannot be asked.
+    """
     if len(data) > _LIMIT_BYTES:
         raise ValueError(f"{len(data):,} bytes long, above the limit of {_LIMIT_BYTES:,}")
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, recover=True)
@@ -40,7 +43,8 @@ def read(data: bytes) -> list[Outline]:
     found: dict[str, Outline] = {}
     for element in root.iter("outline"):
         said = {str(name).lower(): str(value).strip() for name, value in element.attrib.items()}
-        if url := encoded(_http(said.get("xmlurl", ""))):
+        address = _http(said.get("xmlurl", ""))
+        if url := encoded(address) or address:
             found.setdefault(url, Outline(url, said.get("title") or said.get("text") or None, said.get("language")))
     return [*found.values()]
 

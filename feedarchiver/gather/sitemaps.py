@@ -93,7 +93,7 @@ def parse(
     elif text[:1] != "<" and "://" in text[:200]:
         found = _lines(text, limit_pages)
     else:
-        raise NotASitemap("neither a sitemap nor a list of addresses" if text else "empty")
+        raise NotASitemap("neither a sitemap nor a list of addresses" if text else "an empty document")
     pages: list[Listed] = []
     sitemaps: list[Child] = []
     older = 0

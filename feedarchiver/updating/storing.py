@@ -138,9 +138,8 @@ class Storing:
             return known
         if known.gaps and known.gaps[-1][1] == since:
             return known._replace(gaps=(*known.gaps[:-1], (known.gaps[-1][0], self._now)))
-        text = (
-            f"a gap: nothing of what was there at {_said(since)} is there now; what came and went in between is missing"
-        )
+        text = f"a gap: nothing of what was there at {_said(since)} is there now; "
+        text += "what came and went in between, if anything did, is missing"
         self._notice(source, text)
         return known._replace(gaps=(*known.gaps, (since, self._now))[-_MOST_GAPS:])
 

@@ -58,7 +58,7 @@ def opened(data: bytes, *, url: str, charset: str | None = None) -> Page:
 
     markup = _UNSEEN.sub(take, xml_text(text)).strip()
     if "<" not in markup:
-        raise NotAPage("no HTML" if markup else "empty")
+        raise NotAPage("no HTML" if markup else "an empty document")
     if len(markup) > _LONGEST or markup.count("<") > _MOST_TAGS:
         raise NotAPage(f"{len(markup):,} characters and {markup.count('<'):,} tags, too much for a page of text")
     root, markup = _parsed(markup)

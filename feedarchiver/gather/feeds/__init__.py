@@ -50,13 +50,13 @@ def parse(  # noqa: PLR0913 - each is one thing that a caller knows
         problems.add(f"{unreadable:,} characters cannot be read as {encoding}")
     text = text.lstrip("\ufeff\0 \t\r\n")
     if not text:
-        raise NotAFeed("empty")
+        raise NotAFeed("an empty document")
     if text.startswith("{"):
         from feedarchiver.gather.feeds import jsonfeed
 
         return jsonfeed.read(text, url, problems, limit_entries)
     if not text.startswith("<") and "<" not in text:
-        raise NotAFeed(f"not a feed but {media_type or 'plain text'}")
+        raise NotAFeed(f"not a feed: no markup in it{f', sent as {media_type}' if media_type else ''}")
     if _marks(text) > _MOST_MARKS and _marks(_CDATA.sub("<", text)) > _MOST_MARKS:
         raise NotAFeed(f"more than {_MOST_MARKS:,} tags or attributes")
     from feedarchiver.gather.feeds import fast

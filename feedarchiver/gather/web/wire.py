@@ -8,6 +8,7 @@ requests and urllib3 lie between the client and these sockets and hand nothing t
 on stands in the thread.
 """
 
+import json
 import socket
 import ssl
 import time
@@ -150,7 +151,7 @@ class _DialledSecure(HTTPSConnection):
         except ssl.SSLCertVerificationError as error:
             raise Stopped(Kind.TLS, f"its certificate is not to be trusted: {error.verify_message}") from error
         except ssl.SSLError as error:
-            raise Stopped(Kind.TLS, f"no secure connection: {error.reason or error.strerror}") from error
+            raise Stopped(Kind.TLS, f"no secure connection: {_said(error)}") from error
         except TimeoutError as error:
             raise Stopped(Kind.TIMEOUT, "took too long to agree on a secure connection") from error
         except OSError as error:
@@ -197,7 +198,8 @@ def judge(host: str, port: int, found: Found, *, allow_private: Places) -> None:
             continue
         what = f"{host} is" if address[0] == host else f"{host} resolves to {address[0]},"
         named = f"[{host}]" if ":" in host else host
-        hint = f'; allow it with allow_private = ["{named}:{port}"]' if verdict.allowable else ""
+        places = json.dumps([*allow_private, f"{named}:{port}"])  # all, as whoever takes the advice writes these alone
+        hint = f"; allow it with allow_private = {places}" if verdict.allowable else ""
         raise Stopped(Kind.FORBIDDEN, f"{what} {verdict.reason}, not a public one{hint}")
 
 
@@ -253,5 +255,7 @@ def is_literal(host: str) -> bool:
 
 
 def _said(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text[:1].lower() + text[1:]
