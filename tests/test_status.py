@@ -67,6 +67,18 @@ def test_what_it_tells(room):
     assert SECRET not in json.dumps(told)
 
 
+def test_a_run_of_many_sources(tmp_path):
+    """However many sources a run was of, it is told in a short line; a script hears of all."""
+    program = Program(tmp_path)
+    for number in range(11):
+        program.write(f"s{number:02}/a.txt", link=f"https://example.org/{number}")
+    assert program("import").status == 0
+    assert re.search(
+        r"^last runs +\S+ \S+ UTC  11 captures, s00, .*, s07 and 3 more$", program("status").out, re.MULTILINE
+    )
+    assert len(json.loads(program("status", "--json").out)["runs"][0]["sources"]) == 11
+
+
 def test_sizes_are_those_of_the_files(room):
     """What the index says of objects and their bytes is what the folders hold."""
     room("run")

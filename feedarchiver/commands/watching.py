@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from feedarchiver.watching.overview import Overseer, Overview
     from feedarchiver.working.queue import Seen as Queued
 
+_MOST_NAMED = 8  # sources of one run
+
 
 @click.command("status")
 @common
@@ -157,7 +159,7 @@ def _shown(seen: "Overview") -> Iterator[tuple[str, list[str]]]:
     yield "archive", [", ".join(many)]
     if totals.oldest and totals.newest:
         yield "dated", [f"{totals.oldest:%Y-%m-%d} to {totals.newest:%Y-%m-%d}"]
-    runs = [f"{minute(run.at)}  {plural(run.captures, 'capture')}, {', '.join(run.sources)}" for run in seen.runs]
+    runs = [f"{minute(run.at)}  {plural(run.captures, 'capture')}, {_few(run.sources)}" for run in seen.runs]
     yield "last runs", runs or ["none has brought anything yet"]
     yield "feeds", [f"changed {minute(seen.published)}" if seen.published else "not built yet"]
     last = seen.verified
@@ -171,6 +173,12 @@ def _shown(seen: "Overview") -> Iterator[tuple[str, list[str]]]:
     counted = ", ".join(f"{count} {state.value}" for state, count in seen.states().items() if count)
     others = f"; {len(seen.others)} more in the archive only" if seen.others else ""
     yield "sources", [f"{counted or 'none'}{others}"]
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """Name some sources, and count the others: a run may be of thousands."""
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _table(sources: tuple[Seen, ...]) -> Iterator[list[str | tuple[str, str]]]:
