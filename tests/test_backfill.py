@@ -9,8 +9,10 @@ from program import Program
 from web import LOOPBACK, Web, answer
 
 from feedarchiver.archive.archive import Archive
+from feedarchiver.gather.web.client import Client
 from feedarchiver.gather.web.politeness import Bounds, timedelta
 from feedarchiver.updating import Manner, WebSource, update
+from feedarchiver.updating.asking import Asking
 
 BOUNDS = Bounds(timedelta(hours=1), timedelta(minutes=15), timedelta(days=1))
 
@@ -148,3 +150,34 @@ def test_a_dry_run_goes_back_too(archive, web):
     site["/2.xml"] = rss(stories(0, 1, 2))  # as pages overlap when there is news
     assert back(archive, web, dry_run=True).new == 6
     assert back(archive, web).new == 6
+
+
+def asked_when_late(archive, web, source):
+    """Ask one source in a run that has taken too long already, and tell where."""
+    before = len(web.paths())
+    asking = Asking(archive, [source], datetime.now(UTC), Manner(due_only=False), lambda: True)
+    with Client(now=datetime.now(UTC)) as client:
+        for request in asking.requests():
+            asking.take(request, client.ask(request))
+    return web.paths()[before:]
+
+
+def test_a_gap_when_it_is_late(archive, web):
+    """However long a chain behind a gap is, and however slowly it comes, others do not wait for it."""
+    chain(web, 1)
+    back(archive, web, backfill=False)
+    site = {f"/{n}.xml": rss(stories(90 - n), head=f"<atom:link rel='next' href='/{n + 1}.xml'/>") for n in range(9)}
+    web.pages = dict.fromkeys(site, live(site))
+    source = WebSource("news", "feed", web.url("/0.xml", "127.0.0.1"), BOUNDS, allow_private=LOOPBACK)
+    assert asked_when_late(archive, web, source) == ["/0.xml", "/1.xml"]
+
+
+def test_many_sitemaps_when_it_is_late(archive, web):
+    """However many sitemaps an index names, one of them is asked for when a run has taken long, so all are in time."""
+    named = "".join(f"<sitemap><loc>{web.url(f'/{n}.xml', '127.0.0.1')}</loc></sitemap>" for n in range(9))
+    index = f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{named}</sitemapindex>'
+    web.pages = {"/s.xml": answer(200, index.encode())}
+    source = WebSource("map", "sitemap", web.url("/s.xml", "127.0.0.1"), BOUNDS, allow_private=LOOPBACK, full_text=True)
+    asked = asked_when_late(archive, web, source)
+    assert asked[:2] == ["/robots.txt", "/s.xml"]
+    assert len(asked) == 3

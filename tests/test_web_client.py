@@ -134,6 +134,14 @@ def test_malformed(web, client, page):
     assert failed(client, web).kind is Kind.MALFORMED
 
 
+def test_what_is_wrong_is_said(web, client):
+    """What is no HTTP is told in the words of what came, in one line, whatever that is."""
+    web.pages["/"] = MALFORMED["200 headers"]
+    assert failed(client, web).reason == "the answer is no HTTP: got more than 100 headers"
+    web.pages["/"] = pieces(b"SSH-2.0-\x1b[31m\r\n")
+    assert failed(client, web).reason == "the answer is no HTTP: SSH-2.0-\\x1b[31m"
+
+
 SLOW = {
     "silent": silence,
     "head by bytes": drip(head(200) + bytes(1000)),

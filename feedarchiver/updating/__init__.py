@@ -40,7 +40,7 @@ from feedarchiver.updating.source import WebSource
 if TYPE_CHECKING:
     from feedarchiver.gather.web.client import Turn
 
-_LONGEST_S = 300  # after that, no more pages of articles are asked for in a run
+_LONGEST_S = 300  # after that, no more pages and further documents are asked for in a run
 _AGAIN_S = 15  # what came is stored at least as often
 
 __all__ = ["Manner", "Notice", "Updated", "WebSource", "update"]

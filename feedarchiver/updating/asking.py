@@ -29,7 +29,8 @@ _LONGEST_PAGE = 10_000_000  # bytes
 class Asking:
     """The requests of one update, and what has been learned of `robots` and for a person (`notices`).
 
-    `is_late`: tells that no more pages are to be asked for in this run. `scope` of None: everything.
+    `is_late`: tells that of each source only its own document, and another one, is still to be asked for in this run,
+    and no page. `scope` of None: everything.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing that a caller knows
@@ -137,10 +138,11 @@ class Asking:
 
     def _go_on(self, job: Job) -> Request | None:
         """Find what else of a source is to be asked: an older document, a further one, or the page of an article."""
-        if job.older is not None:
+        has_time = not (job.has_lingered and self._is_late())
+        if has_time and job.older is not None:
             older, job.older = job.older, None
             return self._request(job, older)
-        if part := job.next_part():
+        if has_time and (part := job.next_part()):
             job.at = part
             return self._request(job, part.url, crawl=True)._replace(etag=part.etag, modified=part.http_modified)
         while not self._is_late() and (page := job.next_page(foreseen=self._manner.dry_run)):

@@ -13,6 +13,7 @@ from feedarchiver.updating.unread import Note, Part, Unread, part_note
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_PARTS = 100  # in one run
 _MOST_KNOWN = 50_000  # further documents; as many as one index may name, but indexes may name indexes
+_FIRST_BACK = 2  # addresses of a way back: its beginning, and the first behind it
 _MOST_PAGES = 200
 _MOST_PAGES_FORESEEN = 3
 _MOST_FAILURES = 3  # in a row
@@ -137,6 +138,13 @@ class Job:
         """Count what came, and in a row the failures of a kind that `may_pass`."""
         self._size_bytes += size_bytes
         self._failures = self._failures + 1 if may_pass else 0
+
+    @property
+    def has_lingered(self) -> bool:
+        """Tell whether a further document, or one from before a gap, has been asked for: the others can wait."""
+        walk = self.walk
+        closes = walk is not None and walk.until is not None and len(walk.asked) > _FIRST_BACK
+        return closes or bool(self._asked_parts)
 
     @property
     def unread(self) -> int:

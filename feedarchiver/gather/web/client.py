@@ -236,4 +236,4 @@ def _broken(error: Exception) -> Stopped:
         root = root.__context__
     if isinstance(root, OSError):  # RemoteDisconnected is one
         return Stopped(Kind.CUT, "the connection ended before an answer came")
-    return Stopped(Kind.MALFORMED, f"the answer is no HTTP ({type(root).__name__})")
+    return Stopped(Kind.MALFORMED, f"the answer is no HTTP: {str(root).strip() or type(root).__name__}")
