@@ -260,11 +260,13 @@ def _cut_trailer(body: "LexborNode", total: int) -> bool:
     rule = body.css("hr")[-1:]
     after = list(_following(rule[0])) if rule else []
     text = " ".join(" ".join(node.text() for node in after).split())
+    if not text or len(text) > _TRAILER or len(text) * 3 > total or not _INVITATION.search(text):
+        return False
     links = [link for node in after if node.is_element_node for link in node.css("a[href]")]
     linked = sum(len(_text(link)) for link in links)
-    if not links or not text or len(text) > _TRAILER or len(text) * 3 > total or linked * 3 < len(text):
+    if not links or linked * 3 < len(text):
         return False
-    if not _INVITATION.search(text) or any(node.is_element_node and node.css_first(f"img, {_MEDIA}") for node in after):
+    if any(node.is_element_node and node.css_first(f"img, {_MEDIA}") for node in after):
         return False
     for node in (*after, *rule):
         node.decompose()

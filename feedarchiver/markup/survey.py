@@ -30,19 +30,12 @@ class Survey(NamedTuple):
     def of(cls, body: "LexborNode") -> Self:
         """Walk over what is in `body`."""
         nodes = list(body.traverse())
-        tags = list(map(_NAME, nodes))
-        values: set[str] = set()
-        data: set[str] = set()
-        links: set[str] = set()
-        hides = False
-        for tag, attributes in zip(tags, map(_ATTRIBUTES, nodes), strict=True):
-            if tag == "a":
-                links.add(attributes.get("href") or "")
-            for name, value in attributes.items() if attributes else ():  # most have none
-                if name in _HIDING:
-                    hides = True
-                elif name in _TELLING:
-                    values.add(value or "")
-                if name[:5] == "data-":
-                    data.add(name)
-        return cls(frozenset(tags) - _NO_ELEMENTS, frozenset(values), frozenset(data), frozenset(links), hides)
+        tags, attributes = list(map(_NAME, nodes)), list(map(_ATTRIBUTES, nodes))
+        said = frozenset[str]().union(*attributes)  # most have none
+        return cls(
+            frozenset(tags) - _NO_ELEMENTS,
+            frozenset([one[name] or "" for name in said & _TELLING for one in attributes if name in one]),
+            frozenset([name for name in said if name.startswith("data-")]),
+            frozenset([one.get("href") or "" for tag, one in zip(tags, attributes, strict=True) if tag == "a"]),
+            not said.isdisjoint(_HIDING),
+        )
