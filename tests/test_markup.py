@@ -197,6 +197,7 @@ BARS = {
     "advert by class": '<div class="ad-slot"><a href="https://e.com/buy"><img src="/buy.jpg"></a></div>',
     "advert by label": "<section aria-label='advertisement'><p>广告</p></section>",
     "advert paragraph": "<p>Advertisement</p>",
+    "advert paragraph in pieces": "<p>adv<script>x</script><font>ertise</font>ment</p>",
 }  # fmt: skip
 ARTICLE = "<p>The harbour was quiet on Monday, and the ferries did not sail because of the storm.</p>"
 
@@ -314,6 +315,8 @@ NOISELESS = {
     "share bar": '<p>一<b>二</b>三 <img src="/a.jpg"></p><p>四</p><p>分享 : <a href="https://t.me/share?u=x">Telegram</a></p>',
     "tracking": '<p>一<b>二</b>三 <img src="/a.jpg"></p><p>四<a href="https://e.com/t"><img src="https://e.com/p" width=1></a></p>',
     "comment and script": "<p>一<!-- x --><b>二</b>三 <img src=/a.jpg></p><script>x</script><p>四</p>",
+    "instruction": "<p>一<?x y?><b>二</b>三 <img src=/a.jpg></p><?xml version='1.0'?><p>四</p>",
+    "inline in inline": '<p>一<a href="/x"><i></i><b>二</b></a>三 <img src=/a.jpg></p><p><b><i>四</i></b></p>',
     "other blocks": '<div>一<strong>二</strong>三 <img src="/a.jpg"><div>四</div></div>',
 }  # fmt: skip
 
@@ -331,6 +334,7 @@ def test_players_are_links_but_no_text():
     body = parse('<p>a</p><iframe src="//v.example/1"></iframe><p>b</p>', base=BASE)
     assert body.html() == '<p>a</p><p><a href="https://v.example/1">▶ v.example</a></p><p>b</p>'
     assert body.text == "a b"
+    assert parse('<a href="/x"><iframe src="//v.example/1"></iframe>c</a>', base=BASE).text == "c"
 
 
 def test_character_references_are_resolved_once():

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from feedarchiver.markup import depth, noise, pictures
 from feedarchiver.markup.safe import TAGS, allowed
-from feedarchiver.markup.survey import Survey
-from feedarchiver.markup.text import resolved, tagless, xml_text
+from feedarchiver.markup.survey import Survey, notes
+from feedarchiver.markup.text import xml_text
 from feedarchiver.model import Image
 from feedarchiver.urls import absolute, is_valid
 
@@ -39,7 +39,11 @@ _TINY = re.compile(r"[0-2](?:px)?")
 _PLAYER = "\U0010fffd"
 PLAYER_SIGN = "▶ "
 """What the mark becomes: content with it reads otherwise than `Body.text`, which leaves those links out."""
-_PLAYER_LINK = re.compile(rf"<a(?: [a-z]+=\"[^\"]*\")*>{_PLAYER}[^<]*</a>")
+# Those of `TAGS` that do not keep apart what stands before and after them.
+_INLINE = frozenset(
+    "a abbr b bdi bdo big cite code del dfn em i img ins kbd mark q rp rt ruby s samp small span strike strong sub sup"  # noqa: SIM905 - one a line would fill a page
+    " time tt u var wbr".split()
+)
 _PARAGRAPH_LEVEL = frozenset(("p", "span", "a", "b", "i", "em", "strong", "small", "h1", "h2", "h3", "h4", "h5", "h6"))
 
 
@@ -89,19 +93,29 @@ def parse(html: str, *, base: str | None) -> Body:
     if "iframe" in names:
         _link_players(tree, body, base, removed)
     _unwrap_strange(body, names - TAGS - _UNSEEN - _CONTROLS - {"iframe"})
-    settled = noise.without_labels(body.inner_html or "")
-    settled = xml_text(settled) if "&" in html and "&#" in html else settled  # references may name what XML forbids
-    return Body(_text(settled), image, tuple(removed), settled)
+    noise.drop_labels(body, html)
+    settled = body.inner_html or ""
+    text = _text(body, survey)
+    if "&" in html and "&#" in html:  # references may name what XML forbids
+        settled, text = xml_text(settled), xml_text(text)
+    return Body(" ".join(text.split()), image, tuple(removed), settled)
 
 
-def _text(settled: str) -> str:
-    """Read the text, without the links made of players."""
-    shown = _PLAYER_LINK.sub(" ", settled) if _PLAYER in settled else settled
-    text = tagless(shown)
-    if "<" in text:  # names from broken markup: the allow-list drops them
-        shown = allowed(settled)
-        text = tagless(_PLAYER_LINK.sub(" ", shown))
-    return resolved(text)
+def _text(body: "LexborNode", survey: Survey) -> str:
+    """Read the text, with white space where a block begins or ends, without the links made of players.
+
+    Takes the tree apart.
+    """
+    for node in body.css("a") if "iframe" in survey.names else ():
+        if node.text(deep=False).startswith(_PLAYER):  # and not one round such a link
+            node.replace_with(" ")
+    for node in notes(body) if survey.notes else ():
+        node.decompose()
+    inline = survey.names & _INLINE
+    for node in body.css(", ".join(sorted(inline))) if inline else ():  # from without: each moves what it holds once
+        node.unwrap(delete_empty=True)
+    body.merge_text_nodes()
+    return body.text(separator=" ")
 
 
 def _drop_unseen(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:

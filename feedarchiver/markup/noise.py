@@ -49,9 +49,11 @@ _AD_LABEL = re.compile(
     r"(?:advertise?ments?|advert|ads?|sponsored|广告|廣告|publicité|werbung|anzeige|реклама|広告)[\s:：]*",
     re.IGNORECASE,
 )
-_AD_PARAGRAPH = re.compile(  # in markup as the parser writes it
-    r"<(p|div)(?: [^<>]*+)?+>\s*+(?i:(?:advertisement)\s*+</\1>|(?:广告|廣告|publicité|реклама|広告)\s*+</p>)"
-)
+_AD_WORD = r"(?i:advertisement|广告|廣告|publicité|реклама|広告)"
+_AD_PARAGRAPH = re.compile(rf"[^\S\xa0]*+{_AD_WORD}[^\S\xa0]*+")
+_AD_DIVISION = re.compile(r"[^\S\xa0]*+(?i:advertisement)[^\S\xa0]*+")
+# In markup as it comes, where a tag may stand within the word: cheaper than to look at each paragraph.
+_MAYBE_LABELLED = re.compile(r">\s*+(?i:(?=[apр广廣広])[advertismnpublcéреклам广告廣広]++\s*+(?:[<&]|\Z)|&)")
 _INVITATION = re.compile(
     r"subscribe|sign up|newsletter|mailing list|get our|download (?:the|our) app|follow us|your inbox|rss\b"
     r"|订阅|訂閱|电子报|電子報|新闻简报|每日邮件|下载应用|下載|关注我们|關注我們|abonne|inscri|application",
@@ -110,9 +112,17 @@ def clear(body: "LexborNode", survey: Survey, removed: dict[str, None]) -> None:
         removed["advert"] = None
 
 
-def without_labels(markup: str) -> str:
-    """Take out paragraphs that say nothing but "advertisement"."""
-    return _AD_PARAGRAPH.sub("", markup)
+def drop_labels(body: "LexborNode", html: str) -> None:
+    """Drop paragraphs that say nothing but "advertisement". `html`: what `body` was read from."""
+    if not _MAYBE_LABELLED.search(html):
+        return
+    body.merge_text_nodes()
+    for node in body.css("p, div"):
+        said = node.child
+        if said is None or not said.is_text_node or said.next is not None:
+            continue
+        if (_AD_PARAGRAPH if node.tag == "p" else _AD_DIVISION).fullmatch(said.text()):
+            node.decompose()
 
 
 def _text(node: "LexborNode") -> str:

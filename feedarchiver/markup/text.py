@@ -15,11 +15,10 @@ _BLOCK_NAMES = (
     "|l(?:egend|i(?:sting)?)|m(?:ain|enu)|n(?:av|oscript)|o(?:l|pt(?:group|ion))|s(?:e(?:arch|ction)|ource|ummary)"
     "|t(?:able|body|d|foot|h(?:ead)?|itle|r)|ul|video|xmp"
 )
-# Attributes as both of our parsers write them; the names that broken markup leaves may hold quotes and brackets.
+# Attributes as they are written in what is allowed.
 _WRITTEN = r"""(?: [^\t\n\f\r />][^\t\n\f\r />=]*+="[^"]*+")*+>"""
 _BLOCK = re.compile(rf"</?(?:{_BLOCK_NAMES}){_WRITTEN}")
 _TAG = re.compile(rf"</?[a-z][a-z0-9-]*+{_WRITTEN}")
-_TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 
 _INLINE_NAMES = (
     "a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|q|rp|rt|ruby|s|samp|script|small|span|strike"
@@ -66,22 +65,7 @@ def plain(title: str) -> str:
 
 def visible(markup: str) -> str:
     """Read the text of allowed `markup`: white space is one space, and so is a block's edge."""
-    return resolved(tagless(markup))
-
-
-def tagless(markup: str) -> str:
-    """Take the tags out of `markup`, as a parser wrote it. A `<` is left of those with an odd name in them."""
-    if "<" not in markup:
-        return markup
-    spaced = _BLOCK.sub(" ", markup)
-    text = _TAG.sub("", spaced)
-    # Where a comment has no end, the search for the ends of all would not end either.
-    comments = "<" in text and "<!--" in text and markup.rfind("-->") >= markup.rfind("<!--")
-    return _TAG_OR_COMMENT.sub("", spaced) if comments else text
-
-
-def resolved(text: str) -> str:
-    """Resolve the character references of a text without tags, and make white space one space."""
+    text = _TAG.sub("", _BLOCK.sub(" ", markup)) if "<" in markup else markup
     return " ".join((unescape(text) if "&" in text else text).split())
 
 
