@@ -329,6 +329,15 @@ def test_markup_noise_changes_no_text(html):
     assert body.image == Image(url="https://news.example.org/a.jpg")
 
 
+@pytest.mark.parametrize("html", NOISELESS.values(), ids=NOISELESS)
+def test_text_alone_is_the_same_text(html):
+    """Who asks for no HTML gets the same text and picture, and none that could be published by mistake."""
+    body, whole = parse(html, base=BASE, text_only=True), parse(html, base=BASE)
+    assert body == whole._replace(settled=None)
+    with pytest.raises(ValueError, match="only the text"):
+        body.html()
+
+
 def test_players_are_links_but_no_text():
     """A player becomes a link, whose words are ours and so no part of the text."""
     body = parse('<p>a</p><iframe src="//v.example/1"></iframe><p>b</p>', base=BASE)

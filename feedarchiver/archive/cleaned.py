@@ -33,11 +33,11 @@ class Cleaned:
         return _whole(*kept) if kept else parted(article := self._read(object_id), body(article))
 
 
-def body(article: Article) -> "Body":
-    """Clean what an article says first: its content, else its summary."""
+def body(article: Article, *, text_only: bool = False) -> "Body":
+    """Clean what an article says first: its content, else its summary. `text_only`: as to `markup.parse`."""
     from feedarchiver import markup  # a run in which nothing has changed does without it
 
-    return markup.parse(article.content or article.summary or "", base=article.link)
+    return markup.parse(article.content or article.summary or "", base=article.link, text_only=text_only)
 
 
 def parted(article: Article, first: "Body") -> "tuple[Article, tuple[Body, ...]]":

@@ -264,7 +264,7 @@ def _fingerprint(bucket: Bucket, index: Index, capture: Capture, article: Articl
     facts = [] if entry is None else index.facts(entry)
     if is_current(capture.fingerprint) and all(is_current(fact.fingerprint) for fact in facts):
         return capture.fingerprint
-    return judge(bucket, index, article, names, entry, body(article))[1]
+    return judge(bucket, index, article, names, entry, body(article, text_only=True))[1]
 
 
 def _published(article: Article) -> int | None:

@@ -25,7 +25,7 @@ class Telling(NamedTuple):
 
 def telling(article: Article) -> Telling:
     """Read what `article` says."""
-    body = markup.parse(article.content or article.summary or "", base=article.link)
+    body = markup.parse(article.content or article.summary or "", base=article.link, text_only=True)
     image = article.image or body.image
     date = article.updated or article.published
     return Telling(

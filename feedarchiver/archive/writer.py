@@ -22,7 +22,7 @@ from feedarchiver.archive.repeated import Saying, is_known, latest
 from feedarchiver.archive.seen import Seen, judge
 from feedarchiver.archive.wanted import Wanted
 from feedarchiver.errors import DamagedObject, MissingObject
-from feedarchiver.model import Capture, ImageCapture, ObjectId, Outcome, Received
+from feedarchiver.model import Article, Capture, ImageCapture, ObjectId, Outcome, Received
 from feedarchiver.urls import canonical
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Writer:
             named.append((one, aliases(one.article, one.source)))
         self.index.expect(name for _, names in named for name in names)
         for one, names in named:
-            cleaned = body(one.article) if self.index.find(names) is None else None
+            cleaned = self._clean(one.article) if self.index.find(names) is None else None
             self._prepared[id(one)] = one, names, cleaned
 
     def add(self, received: Received, *, polled: bool = False, past: bool = False) -> Outcome:
@@ -274,6 +274,9 @@ class Writer:
             self.index.begin()
             self._in_batch = True
 
+    def _clean(self, article: Article) -> "Body":
+        return body(article, text_only=self._cleaned is None)
+
     def _look(self, received: Received, raw: ObjectId, *, polled: bool, past: bool) -> Seen | None:
         """Look at an article; None: it says what its source has said."""
         article, articles = received.article, []
@@ -287,7 +290,7 @@ class Writer:
         told = [] if entry is None or not polled else self.index.told(entry, received.source)
         if polled and is_known(Saying(articles[0][0], raw, said), told, past=past):
             return None
-        cleaned = (prepared and prepared[2]) or body(article)
+        cleaned = (prepared and prepared[2]) or self._clean(article)
         outcome, print_ = judge(self._bucket, self.index, article, names, entry, cleaned)
         if outcome is Outcome.NOISE and not past and told and print_ not in latest(told):
             outcome = Outcome.VERSION  # it has come back

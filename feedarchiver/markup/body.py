@@ -51,23 +51,30 @@ class Body(NamedTuple):
     """What a cleaned body says. `removed`: short words for what was cleaned away, in order.
 
     `settled`: its HTML, cleaned except for what the allow-list does not let through. Never to be published as it is.
+    None where only the text was asked for.
     """
 
     text: str
     image: Image | None
     removed: tuple[str, ...]
-    settled: str
+    settled: str | None
 
     def html(self) -> str:
         """Give the cleaned HTML: safe, with absolute addresses, the same for the same input.
 
         Made when asked for: importing an article needs its text only, and the allow-list is a third of the work.
+        Raises ValueError where only the text was asked for.
         """
+        if self.settled is None:
+            raise ValueError("only the text of this body was asked for")
         return allowed(self.settled).replace(_PLAYER, PLAYER_SIGN)
 
 
-def parse(html: str, *, base: str | None) -> Body:
-    """Clean `html`, a body or a whole page. `base`: the address it came from, against which links are resolved."""
+def parse(html: str, *, base: str | None, text_only: bool = False) -> Body:
+    """Clean `html`, a body or a whole page. `base`: the address it came from, against which links are resolved.
+
+    `text_only`: its HTML is not asked for, and not written.
+    """
     from selectolax.lexbor import LexborHTMLParser  # a run with nothing new does without it
 
     html = xml_text(html).replace(_PLAYER, "")
@@ -78,7 +85,7 @@ def parse(html: str, *, base: str | None) -> Body:
         tree = LexborHTMLParser(f"<body>{depth.shallow(html)}")
     body = tree.body
     if body is None:
-        return Body("", None, (), "")
+        return Body("", None, (), None if text_only else "")
     survey = Survey.of(body)
     names = survey.names
     removed: dict[str, None] = {}
@@ -94,10 +101,10 @@ def parse(html: str, *, base: str | None) -> Body:
         _link_players(tree, body, base, removed)
     _unwrap_strange(body, names - TAGS - _UNSEEN - _CONTROLS - {"iframe"})
     noise.drop_labels(body, html)
-    settled = body.inner_html or ""
+    settled = None if text_only else body.inner_html or ""
     text = _text(body, survey)
     if "&" in html and "&#" in html:  # references may name what XML forbids
-        settled, text = xml_text(settled), xml_text(text)
+        settled, text = settled and xml_text(settled), xml_text(text)
     return Body(" ".join(text.split()), image, tuple(removed), settled)
 
 
