@@ -100,13 +100,26 @@ def test_missing(program, kind):
 
 @pytest.mark.parametrize("kind", ["raw", "articles", "captures"])
 def test_cut_short(program, kind):
-    """An object that lost its end is found by both looks."""
+    """An object that lost its end is found by both looks, and is all that is wrong."""
     path = objects(program, kind)[0]
     overwrite(path, path.read_bytes()[:-1])
     for arguments in (["verify"], ["verify", "--quick"]):
         ran = program(*arguments)
         assert ran.status == 1
-        assert name(path) in ran.err
+        (line,) = ran.err.splitlines()
+        assert name(path) in line
+
+
+@pytest.mark.parametrize("kind", ["raw", "articles"])
+def test_cut_short_and_missing(program, kind):
+    """A capture that is gone is named also where what it was about is damaged."""
+    article = name(objects(program, "articles", b"Title 2")[0])
+    damaged, gone = objects(program, kind, b"Title 2")[0], objects(program, "captures", article.encode())[0]
+    overwrite(damaged, damaged.read_bytes()[:-1])
+    gone.unlink()
+    one, other = program("verify").err.splitlines()
+    assert f"{name(damaged)} is damaged" in one
+    assert f"{name(gone)} is missing" in other
 
 
 def test_foreign_file(program):

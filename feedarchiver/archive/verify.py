@@ -127,12 +127,15 @@ class Verifier:
         Those that have come since the objects were listed, or are just coming, are noted as fresh.
         """
         table, key = _TABLES[kind]
-        for (capture, about, *_), what in list(_differences(db, table, f"{key}, {_CAPTURED[kind]}")):
-            if capture in self._faulty or about in self._faulty:
+        for row, what in list(_differences(db, table, f"{key}, {_CAPTURED[kind]}")):
+            capture = row[0]
+            if capture in self._faulty:
                 continue
             if self._bucket.length(kind, ObjectId(capture)) is None:
                 told = self.about(kind, capture)
                 yield self._seen(Checked(kind, capture, f"is missing{told}; restore it from a copy"))
+                continue
+            if self._faulty.intersection(row):  # what it refers to, or what that measures, is named already
                 continue
             query = f"SELECT count(*) FROM (SELECT capture FROM {{}}.{table} WHERE capture = ?)"
             is_here, is_kept = (db.execute(query.format(one), (capture,)).fetchone()[0] for one in ("main", "kept"))
