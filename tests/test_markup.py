@@ -384,6 +384,14 @@ def test_deep_nesting(unit):
     assert Outline(body.html()).depth <= 100
 
 
+@pytest.mark.parametrize("before", ["", "甲", "<!--a-->", "<?a?>", "<i></i>"], ids=repr)
+def test_fewer_levels_are_bounded_too(before):
+    """Nesting is bounded where there is too little markup to take long, whatever stands before each element."""
+    body = parse(f"{before}<div>" * 1_000 + "底", base=BASE)
+    assert Outline(body.html()).depth <= 100
+    assert body.text.endswith("底")
+
+
 def test_nesting_below_the_bound_is_kept():
     """Markup that nests as deep as real pages do is not touched, however long it is."""
     html = "<div>" * 60 + "<p>a</p>" * 2_000 + "</div>" * 60
