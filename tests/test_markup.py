@@ -346,6 +346,14 @@ def test_players_are_links_but_no_text():
     assert parse('<a href="/x"><iframe src="//v.example/1"></iframe>c</a>', base=BASE).text == "c"
 
 
+@pytest.mark.parametrize("end", ["<!", "<!-", "<!--", "<!--b", "<?", "<?b", "</"])
+def test_a_tag_cut_off_doubles_no_text(end):
+    """Where an article ends within a tag, what came before is shown once."""
+    body = parse(f"<p>a</p>--> c{end}", base=BASE)
+    assert body.html().startswith("<p>a</p>--&gt; c")
+    assert (body.html().count("c"), body.text.count("c")) == (1, 1)
+
+
 def test_character_references_are_resolved_once():
     """Text shows what a reader of the page sees."""
     assert text("<p>a &lt;b&gt; &amp;amp; R&D</p>") == "a <b> &amp; R&D"

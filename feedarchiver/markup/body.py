@@ -77,7 +77,7 @@ def parse(html: str, *, base: str | None, text_only: bool = False) -> Body:
     """
     from selectolax.lexbor import LexborHTMLParser  # a run with nothing new does without it
 
-    html = xml_text(html).replace(_PLAYER, "")
+    html = xml_text(html).replace(_PLAYER, "").removesuffix("<!")  # of that lexbor makes a comment with earlier text
     suspicious = depth.is_suspicious(html)
     # Opening the body at once keeps a document's head and framesets from being read as such.
     tree = LexborHTMLParser(f"<body>{depth.shallow(html) if suspicious else html}")
