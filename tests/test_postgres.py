@@ -176,6 +176,16 @@ def test_made_anew(there, cluster):
     assert cluster.run(f"feeds{database}", spaces)[0][0] <= 3  # what nobody knows of any more stays
 
 
+def test_reindex_needs_nothing_of_the_old_index(there, cluster):
+    """`reindex` mends an index of which a table is gone, though it takes over what the last verification found."""
+    there.add(*map(article, range(3)))
+    database = f"feeds{there.address.partition('/feeds')[2].partition('?')[0]}"
+    [[space]] = cluster.run(database, "SELECT space FROM feedarchiver.indexes WHERE is_current")
+    cluster.run(database, f"DROP TABLE {space}.notes")
+    with there.archive() as archive:
+        assert archive.reindex()["entries"] == 3
+
+
 def test_an_index_of_a_newer_version(there, cluster):
     """It is left to those who made it, until somebody asks for one of this version."""
     there.add(article(1))

@@ -40,6 +40,9 @@ class IndexFile:
     `owner`: which archive it is the index of, where that may change.
     """
 
+    trouble = sqlite3.DatabaseError
+    """What goes wrong where the index is not what it should be."""
+
     def __init__(self, path: Path, bucket: Store, owner: str = "") -> None:
         self.path = path
         self._bucket, self._owner = bucket, owner

@@ -1,6 +1,5 @@
 """Where the index of an archive is, and how to get at it: in a file, or in PostgreSQL."""
 
-import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ def home(
 
 def last_verified(at: "IndexFile | PostgresPlace") -> str | None:
     """Read what the last verification found, in an index on which nobody need rely any more."""
-    with suppress(NewerIndex, sqlite3.DatabaseError):
+    with suppress(NewerIndex, at.trouble):
         if at.stands() and (index := at.found()):
             with closing(index):
                 return index.notes.read(*VERIFIED)

@@ -49,6 +49,9 @@ class PostgresPlace:
     `archive`: its format.json. `wait_s`: how long to wait for a writer on another machine.
     """
 
+    trouble = psycopg.Error
+    """What goes wrong where the index is not what it should be."""
+
     def __init__(self, at: IndexAddress, bucket: Store, archive: bytes, wait_s: float, *, is_sealed: bool) -> None:
         self._at, self._bucket, self._wait_s = at, bucket, wait_s
         self.archive = name_of(archive)
