@@ -12,7 +12,7 @@ from feedarchiver.gather import kinds
 from feedarchiver.gather.kinds import PageRead
 from feedarchiver.gather.web.exchange import Failure, Kind
 from feedarchiver.gather.web.politeness import Bounds
-from feedarchiver.model import Article, Received
+from feedarchiver.model import Article, Filter, Received
 from feedarchiver.updating import unread
 from feedarchiver.updating.events import Paged
 from feedarchiver.updating.job import Job
@@ -52,16 +52,18 @@ def test_pages_come_back(failed, due, trouble, excluded):
     index.close()
 
 
+@pytest.mark.parametrize("exclude", [(), (("title", "Story"),)], ids=["taken", "excluded"])
 @pytest.mark.parametrize("said", ["Story 1", "Story 1, corrected"])
-def test_a_page_that_was_overtaken(tmp_path, said):
-    """A page is done when it is stored, unless a document has said since it was asked for that the article changed."""
+def test_a_page_that_was_overtaken(tmp_path, said, exclude):
+    """A page is done when it has come, unless a document has said since it was asked for that the article changed."""
+    source = SOURCE._replace(filter=Filter(exclude=exclude))
     old = article(1, NOW)
     new = Unread(old._replace(article=old.article._replace(title=said)))
     with Archive.create(tmp_path, tmp_path / "index.db", now=NOW) as archive:
         with archive.writing(NOW) as writer:
             write(writer, unread.page_notes(new))
         storing = Storing(archive, NOW, lambda: 0.5, lambda *_: None, Most())
-        storing.put(Paged(SOURCE, Unread(old), PageRead(old)))
+        storing.put(Paged(source, Unread(old), PageRead(old)))
         storing.flush(())
         assert [*unread.pages(archive.index, "news")] == ([] if said == old.article.title else [new])
 

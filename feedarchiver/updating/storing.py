@@ -202,8 +202,8 @@ class Storing:
         self.done.excluded += not taken
         if not unread.is_wanted_anew(store.index, one):
             write(store, unread.page_notes(one, done=True))
-        if not taken:
-            self._taking.note(store, one._replace(due=None, excluded=True, under=source.settings))
+            if not taken:
+                self._taking.note(store, one._replace(due=None, excluded=True, under=source.settings))
         unmatched = next((problem for problem in read.problems if problem.startswith("the selector")), None)
         if unmatched and not known.unmatched:
             text = f"{read.received.url}: {unmatched}; the text that was found without it is archived"
