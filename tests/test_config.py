@@ -228,6 +228,13 @@ def test_folder_as_file(tmp_path):
         load(tmp_path)
 
 
+def test_a_date_format_without_codes(problems):
+    """What names no part of a date is refused: articles would stay undated without a word."""
+    page = 'id = "a"\nkind = "page"\nurl = "https://a.example/"\n'
+    (problem,) = problems(f'[[source]]\n{page}select = {{ date = ".d", date_format = "DMY" }}\n')
+    assert problem == "config.toml: source 1: select: date_format: 'DMY' has no codes; write it like '%d.%m.%Y %H:%M'"
+
+
 def test_empty_file(problems):
     """A file without a source says what to add."""
     assert problems("") == [

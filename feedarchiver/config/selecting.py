@@ -35,7 +35,7 @@ def selectors(value: object) -> "Select":
     removed = [_named("remove", one) for one in (listed if isinstance(listed, list) else [listed])]
     zone, first, form = (value.get(key) for key in ("zone", "day_first", "date_format"))
     writing = Writing(
-        format=None if form is None else _named("date_format", form),
+        format=None if form is None else _format(form),
         zone=None if zone is None else _zone(zone),
         day_first=False if first is None else _truth(first),
     )
@@ -57,6 +57,14 @@ def _named(key: str, value: object) -> str:
         return checks.text(value)
     except ValueError as error:
         raise ValueError(f"{key}: {error}") from None
+
+
+def _format(value: object) -> str:
+    """Take what `strptime` takes. Without any of its codes it would read no date, and say nothing."""
+    form = _named("date_format", value)
+    if "%" not in form:
+        raise ValueError(f"date_format: {form!r} has no codes; write it like '%d.%m.%Y %H:%M'")
+    return form
 
 
 def _truth(value: object) -> bool:
