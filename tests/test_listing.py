@@ -103,6 +103,13 @@ def test_selector_that_matches_nothing():
     assert len(problems) == 3
 
 
+def test_dates_that_cannot_be_read():
+    """Where a selector finds something and no date can be read of it, that is said: all would stay undated."""
+    parsed = read(PAGE, SELECT._replace(writing=Writing(format="%Y weeks")))
+    assert not any(one.article.published for one in parsed.entries)
+    assert f"what the selector {SELECT.date!r} finds can be read as a date in no item" in parsed.problems
+
+
 def test_limits():
     """Of too many items the first are read, and that is said."""
     parsed = read(

@@ -64,6 +64,8 @@ def read(page: Page, select: Select, limit_entries: int = 1_000, tree: "Beautifu
         raise NoItems(f"none of {len(found):,} items has a link" + (f" ({select.link!r})" if select.link else ""))
     for key in missed:
         problems.add(f"the selector {getattr(select, key)!r} for the {key} matches nothing in any item")
+    if select.date and "date" not in missed and not any(one.article.published for one in entries.values()):
+        problems.add(f"what the selector {select.date!r} finds can be read as a date in no item")
     title = tree.find("title")
     return ParsedFeed(
         title=" ".join(title.get_text().split()) or None if title else None,
